@@ -3,7 +3,7 @@ import configparser
 import shlex
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, setup
 
 here = Path(__file__).parent
 parser = configparser.ConfigParser(delimiters=["="], interpolation=None)
@@ -22,7 +22,14 @@ setup(
     author_email=cfg["author_email"],
     url=cfg["git_url"],
     keywords=cfg["keywords"].split(),
-    packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
+    classifiers=[
+        f"Intended Audience :: {cfg['audience']}",
+        f"Natural Language :: {cfg['language']}",
+    ],
+    # namespace packages, so that the folders of weights count as packages and travel in the wheel
+    packages=find_namespace_packages(
+        include=[cfg["lib_path"], f"{cfg['lib_path']}.*"], exclude=["*.__pycache__"]
+    ),
     include_package_data=True,
     python_requires=f">={cfg['min_python']}",
     install_requires=shlex.split(cfg["requirements"]),
