@@ -230,13 +230,14 @@ def _background(name: str, rng: np.random.Generator, size: tuple[int, int]) -> L
 
 # %% ../nbs/03a_sample.ipynb #d752d8b8
 def _object(name: str, rng: np.random.Generator, size: tuple[int, int], side: int) -> Layer:
-    "A cut-out that starts left (`side` -1) or right (1) of the middle and travels across it."
+    "A cut-out that starts left (`side` -1), right (1) or in the middle (0) and travels across."
     rgba, (h, w) = cutout(name), size
-    swing, speed = rng.uniform(0.2, 0.3) * w, rng.uniform(0.008, 0.013) * w
-    x = Wave(w * (0.5 + 0.19 * side), -side * swing, 2 * np.pi * swing / speed,
+    swing, speed = rng.uniform(0.28, 0.36) * w, rng.uniform(0.008, 0.013) * w
+    way = -side or rng.choice([-1, 1])
+    x = Wave(w * (0.5 + 0.19 * side), way * swing, 2 * np.pi * swing / speed,
              rng.uniform(-0.08, 0.0))
-    y = Wave(h * rng.uniform(0.45, 0.6), h * rng.uniform(0.06, 0.14), rng.uniform(50, 90),
-             rng.uniform())
+    y = Wave(h * (0.52 + 0.09 * side + rng.uniform(-0.05, 0.05)), h * rng.uniform(0.06, 0.12),
+             rng.uniform(50, 90), rng.uniform())
     middle = rng.uniform(0.55, 0.7) * h / rgba.shape[0]
     scale = Wave(middle, 0.1 * middle, rng.uniform(50, 90), rng.uniform())
     angle = Wave(0, rng.uniform(0.1, 0.3), rng.uniform(50, 90), rng.uniform())
@@ -254,9 +255,8 @@ def scene(
     back = PHOTOS[0] if seed == 0 else PHOTOS[rng.integers(len(PHOTOS))]
     names = [n for n, (source, _) in CUTOUTS.items() if source != back]
     names = ["astronaut", "cup"] if seed == 0 else list(rng.permutation(names)[:rng.integers(2, 4)])
-    sides = [-1, 1, rng.choice([-1, 1])]
     return Scene([_background(back, rng, size)] +
-                 [_object(n, rng, size, s) for n, s in zip(names, sides)], tuple(size))
+                 [_object(n, rng, size, s) for n, s in zip(names, (-1, 1, 0))], tuple(size))
 
 # %% ../nbs/03a_sample.ipynb #0a3aa0e9
 def clip(
