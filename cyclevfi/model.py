@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ARCHITECTURES', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS', 'WEIGHTS', 'Motion', 'Synthesis', 'VFIModel',
            'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
-           'SuperSloMo', 'reference_name', 'read_reference', 'from_reference', 'save', 'bundled', 'from_folder',
-           'from_hub', 'load']
+           'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'SuperSloMo', 'reference_name', 'read_reference',
+           'from_reference', 'save', 'bundled', 'from_folder', 'from_hub', 'load']
 
 # %% ../nbs/01_model.ipynb #096661db
 import importlib
@@ -16,7 +16,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -124,15 +124,17 @@ class VFIModel(
             with redirect_stdout(io.StringIO()):
                 return super()._from_pretrained(strict=strict, **kwargs).eval()
         except RuntimeError as e:
-            raise ValueError(f"the weights in {kwargs['model_id']} do not fit {cls.__name__}: {e}") from e
+            raise ValueError(
+                f"the weights in {kwargs['model_id']} do not fit {cls.__name__}: {e}"
+            ) from e
 
-# %% ../nbs/01_model.ipynb #4ca8635b
+# %% ../nbs/01_model.ipynb #5a6de731
 ARCHITECTURES: dict[str, str | type[VFIModel]] = {
-    "superslomo": "cyclevfi.model",
-    "pyramid": "cyclevfi.pyramid",
-    "average": "cyclevfi.baselines",
-    "copy": "cyclevfi.baselines",
-    "dis": "cyclevfi.baselines",
+    "superslomo": "cyclevfi.model:SuperSloMo",
+    "pyramid": "cyclevfi.pyramid:PyramidFlow",
+    "average": "cyclevfi.baselines:Average",
+    "copy": "cyclevfi.baselines:Copy",
+    "dis": "cyclevfi.baselines:DIS",
 }
 
 
@@ -142,9 +144,9 @@ def register(
     "Make an architecture known by name; a name can be taken only once."
 
     def keep(cls: type[VFIModel]) -> type[VFIModel]:
-        known = ARCHITECTURES.get(name, cls.__module__)
-        mine = known == cls.__module__ or getattr(known, "__qualname__", "") == cls.__qualname__
-        if not mine:
+        known = ARCHITECTURES.get(name, cls)
+        title = known.partition(":")[2] if isinstance(known, str) else known.__qualname__
+        if title != cls.__qualname__:
             raise ValueError(f"the architecture name {name!r} is taken by {known}; choose another")
         ARCHITECTURES[name], cls.architecture = cls, name
         return cls
@@ -157,7 +159,7 @@ def architecture(name: str) -> type[VFIModel]:  # the class registered under `na
     if name not in ARCHITECTURES:
         raise ValueError(f"unknown architecture {name!r}; there are: {', '.join(ARCHITECTURES)}")
     if isinstance(ARCHITECTURES[name], str):
-        importlib.import_module(ARCHITECTURES[name])
+        importlib.import_module(ARCHITECTURES[name].partition(":")[0])
     return ARCHITECTURES[name]
 
 
@@ -217,7 +219,9 @@ class UNet(nn.Module):
         self,
         x: Tensor,  # `(b, cin, h, w)`
         extra: Tensor | None = None,  # `(b, extra, h/32, w/32)` goes before the own bottleneck
-    ) -> tuple[Tensor, Tensor]:  # features `(b, width, h, w)` and bottleneck `(b, 16 width, h/32, w/32)`
+    ) -> tuple[
+        Tensor, Tensor
+    ]:  # features `(b, width, h, w)` and bottleneck `(b, 16 width, h/32, w/32)`
         skips = []
         for i in range(1, 6):
             x = getattr(self, f"encoder_layer{i}")(x)
@@ -242,6 +246,75 @@ def pad_to(
     return F.pad(x, pad, mode="replicate") if any(pad) else x
 
 # %% ../nbs/01_model.ipynb #121f0789
+def check_superslomo(width: int, flow_scale: float, padding: str) -> None:
+    "Raise `ValueError` for an option that cannot work."
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width}")
+    if flow_scale <= 0 or not (
+        float(flow_scale).is_integer() or float(1 / flow_scale).is_integer()
+    ):
+        raise ValueError(f"flow_scale must be 1, 2, 3, ... or 1/2, 1/3, ..., got {flow_scale}")
+    if padding not in PADDINGS:
+        raise ValueError(f"padding must be one of {PADDINGS}, got {padding!r}")
+
+# %% ../nbs/01_model.ipynb #ebd582e4
+class FlowUNet(UNet):
+    "The first U-Net: both frames in, flow both ways out."
+
+    def __init__(self, width: int, flow_scale: float):
+        super().__init__(6, width)
+        self.flow_scale = flow_scale
+        self.flow01_head, self.flow10_head = nn.Conv2d(width, 2, 1), nn.Conv2d(width, 2, 1)
+
+    def forward(
+        self,
+        pair: Tensor,  # `(b, 6, h, w)`, sides multiples of 32 and of 32 flow_scale
+    ) -> tuple[Tensor, Tensor]:  # `(b, 4, h, w)` flow01 and flow10 in px, and the bottleneck
+        size, s = pair.shape[-2:], self.flow_scale
+        if s != 1:
+            small = [int(side / s) for side in size]
+            pair = F.interpolate(pair, small, mode="bilinear", align_corners=False)
+        features, bottleneck = super().forward(pair)
+        flows = torch.cat([self.flow01_head(features), self.flow10_head(features)], 1)
+        if s != 1:
+            flows = F.interpolate(flows, size, mode="bilinear", align_corners=False) * s
+            coarse = [side // 32 for side in size]
+            bottleneck = F.interpolate(bottleneck, coarse, mode="bilinear", align_corners=False)
+        return flows, bottleneck
+
+# %% ../nbs/01_model.ipynb #56df300c
+class RefineUNet(UNet):
+    "The second U-Net: what is known at time t in, corrections and visibility out."
+
+    def __init__(self, width: int):
+        super().__init__(16, width, extra=16 * width)
+        self.residual_t0_head, self.residual_t1_head = (
+            nn.Conv2d(width, 2, 1),
+            nn.Conv2d(width, 2, 1),
+        )
+        self.visibility_head = nn.Conv2d(width, 1, 1)
+
+    def forward(
+        self,
+        look: Tensor,  # `(b, 16, h, w)` frames, warped frames and flows
+        bottleneck: Tensor,  # of the first U-Net
+    ) -> tuple[Tensor, Tensor, Tensor]:  # corrections of flow_t0 and flow_t1 (px), visibility
+        features, _ = super().forward(look, bottleneck)
+        visibility = self.visibility_head(features).sigmoid()
+        return self.residual_t0_head(features), self.residual_t1_head(features), visibility
+
+
+def blend(
+    warped0: Tensor,  # `(b, 3, h, w)` frame 0 brought to time t
+    warped1: Tensor,  # `(b, 3, h, w)` frame 1 brought to time t
+    visibility: Tensor,  # `(b, 1, h, w)`, 1 = believe frame 0
+    t: Tensor,  # `(b, 1, 1, 1)`
+) -> Tensor:  # `(b, 3, h, w)`
+    "Mix two warped frames by time and visibility (arXiv 1712.00080, section 3.2)."
+    weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
+    return (weight0 * warped0 + weight1 * warped1) / (weight0 + weight1 + 1e-10)
+
+# %% ../nbs/01_model.ipynb #87bac478
 @register("superslomo")
 class SuperSloMo(VFIModel):
     "Super SloMo (Jiang et al. 2018, arXiv 1712.00080) as trained with cycles (arXiv 1906.05928)."
@@ -249,24 +322,16 @@ class SuperSloMo(VFIModel):
     def __init__(
         self,
         width: int = 32,  # channels of the first level; 32 is the paper's, 38.8 million weights
-        flow_scale: float = 1.0,  # flow is estimated at 1/flow_scale of the size: 1/2, 1, 2, 3, ...
-        padding: str = "border",  # outside the frame: "border", or "zeros" = mean colour (the original)
+        flow_scale: float = 1.0,  # flow is estimated at 1/flow_scale of the size: 1/2, 1, 2, 3
+        padding: str = "border",  # outside the frame: "border"; "zeros" = mean colour (original)
         mean_rgb: tuple[float, float, float] = (109.93, 109.167, 101.455),  # subtracted, 0-255
     ):
         super().__init__()
-        if width < 1:
-            raise ValueError(f"width must be at least 1, got {width}")
-        if flow_scale <= 0 or not (float(flow_scale).is_integer() or float(1 / flow_scale).is_integer()):
-            raise ValueError(f"flow_scale must be 1, 2, 3, ... or 1/2, 1/3, ..., got {flow_scale}")
-        if padding not in PADDINGS:
-            raise ValueError(f"padding must be one of {PADDINGS}, got {padding!r}")
+        check_superslomo(width, flow_scale, padding)
         self.flow_scale, self.padding = flow_scale, padding
         self.register_buffer("mean", torch.tensor(mean_rgb).view(1, 3, 1, 1), persistent=False)
-        self.flow_net = UNet(6, width)
-        self.flow01_head, self.flow10_head = nn.Conv2d(width, 2, 1), nn.Conv2d(width, 2, 1)
-        self.refine_net = UNet(16, width, extra=16 * width)
-        self.residual_t0_head, self.residual_t1_head = nn.Conv2d(width, 2, 1), nn.Conv2d(width, 2, 1)
-        self.visibility_head = nn.Conv2d(width, 1, 1)
+        self.flow_net = FlowUNet(width, flow_scale)
+        self.refine_net = RefineUNet(width)
 
     def _prepare(self, img: Tensor) -> Tensor:
         "0-255, mean subtracted, padded to what both networks need."
@@ -279,48 +344,35 @@ class SuperSloMo(VFIModel):
         return backwarp(img - self.mean / 255, flow, "zeros") + self.mean / 255
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
-        "Flow both ways by the first U-Net (spec: Jiang et al., section 3.1)."
+        "Flow both ways by the first U-Net (arXiv 1712.00080, section 3.1)."
         h, w = img0.shape[-2:]
-        pair = torch.cat([self._prepare(img0), self._prepare(img1)], 1)
-        size, s = pair.shape[-2:], self.flow_scale
-        if s != 1:
-            small = [int(side / s) for side in size]
-            pair = F.interpolate(pair, small, mode="bilinear", align_corners=False)
-        features, bottleneck = self.flow_net(pair)
-        flows = torch.cat([self.flow01_head(features), self.flow10_head(features)], 1)
-        if s != 1:
-            flows = F.interpolate(flows, size, mode="bilinear", align_corners=False) * s
-            coarse = [side // 32 for side in size]
-            bottleneck = F.interpolate(bottleneck, coarse, mode="bilinear", align_corners=False)
-        flow01, flow10 = flows[..., :h, :w].chunk(2, 1)
-        return Motion(flow01, flow10, (flows, bottleneck))
+        flows, bottleneck = self.flow_net(torch.cat([self._prepare(img0), self._prepare(img1)], 1))
+        return Motion(*flows[..., :h, :w].chunk(2, 1), (flows, bottleneck))
 
-    def synthesize(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Synthesis:
-        "Refined flow, visibility and the blended frame by the second U-Net (sections 3.2, 3.3)."
+    def synthesize(
+        self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
+    ) -> Synthesis:
+        "Refined flow, visibility and the blended frame by the second U-Net (section 3.2)."
         h, w = img0.shape[-2:]
         x0, x1 = self._prepare(img0), self._prepare(img1)
         flows, bottleneck = motion.state
-        raw_t0, raw_t1 = intermediate_flow(*flows.chunk(2, 1), t)
-        seen0, seen1 = (backwarp(x, f, self.padding) for x, f in ((x0, raw_t0), (x1, raw_t1)))
-        look = torch.cat([x0, x1, seen0, raw_t0, seen1, raw_t1], 1)
-        features, _ = self.refine_net(look, bottleneck)
-        flow_t0 = raw_t0 + self.residual_t0_head(features)
-        flow_t1 = raw_t1 + self.residual_t1_head(features)
-        visibility = self.visibility_head(features).sigmoid()
-        t = time_like(t, img0)
-        weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
-        warped0, warped1 = (backwarp(x, f, self.padding) for x, f in ((x0, flow_t0), (x1, flow_t1)))
-        frame = (weight0 * warped0 + weight1 * warped1) / (weight0 + weight1 + 1e-10)
-        cut = [x[..., :h, :w] for x in (flow_t0, flow_t1, visibility, raw_t0, raw_t1)]
-        return Synthesis((frame[..., :h, :w] + self.mean) / 255, *cut)
+        raw0, raw1 = intermediate_flow(*flows.chunk(2, 1), t)
+        seen0, seen1 = backwarp(x0, raw0, self.padding), backwarp(x1, raw1, self.padding)
+        look = torch.cat([x0, x1, seen0, raw0, seen1, raw1], 1)
+        residual0, residual1, visibility = self.refine_net(look, bottleneck)
+        flow0, flow1 = raw0 + residual0, raw1 + residual1
+        warped = (backwarp(x, f, self.padding) for x, f in ((x0, flow0), (x1, flow1)))
+        frame = (blend(*warped, visibility, time_like(t, img0)) + self.mean) / 255
+        cut = (x[..., :h, :w] for x in (frame, flow0, flow1, visibility, raw0, raw1))
+        return Synthesis(*cut)
 
 # %% ../nbs/01_model.ipynb #f79486e5
 REFERENCE_HEADS = {
-    "forward_flow_conv": "flow01_head",
-    "backward_flow_conv": "flow10_head",
-    "flow_interp_backward_out_layer": "residual_t0_head",
-    "flow_interp_forward_out_layer": "residual_t1_head",
-    "flow_interp_vis_layer": "visibility_head",
+    "forward_flow_conv": "flow_net.flow01_head",
+    "backward_flow_conv": "flow_net.flow10_head",
+    "flow_interp_backward_out_layer": "refine_net.residual_t0_head",
+    "flow_interp_forward_out_layer": "refine_net.residual_t1_head",
+    "flow_interp_vis_layer": "refine_net.visibility_head",
 }
 REFERENCE_NETS = {"flow_pred_": "flow_net.", "flow_interp_": "refine_net."}
 REFERENCE_EXTRAS = ("vgg", "grid_w", "grid_h", "tlinespace", "resample2d", "teacher.", "mean_pix")
@@ -355,11 +407,15 @@ def read_reference(
     state = found.get("state_dict", found) if isinstance(found, dict) else found
     tensors = isinstance(state, dict) and {k: v for k, v in state.items() if torch.is_tensor(v)}
     if not tensors or not any(reference_name(k) for k in tensors):
-        what = f"a dict with keys {list(state)[:5]}" if isinstance(state, dict) else type(state).__name__
+        what = (
+            f"a dict with keys {list(state)[:5]}"
+            if isinstance(state, dict)
+            else type(state).__name__
+        )
         raise ValueError(f"{path} is not a Super SloMo checkpoint of the original: found {what}")
     return tensors
 
-
+# %% ../nbs/01_model.ipynb #9279c1bf
 def from_reference(
     path: str | Path,  # `.pth` or `.pt.tar` of the original implementation
     flow_scale: float = 1.0,  # the one the weights were trained with (2 in the paper's recipes)
@@ -372,7 +428,9 @@ def from_reference(
     left = [k for k in tensors if not reference_name(k) and k not in extras]
     first = named.get("flow_net.encoder_layer1.0.weight")
     mean = next((v for k, v in tensors.items() if k.removeprefix("module.") == "mean_pix"), None)
-    config = {} if mean is None else {"mean_rgb": tuple(round(x, 4) for x in mean.flatten().tolist())}
+    config = (
+        {} if mean is None else {"mean_rgb": tuple(round(x, 4) for x in mean.flatten().tolist())}
+    )
     model = SuperSloMo(32 if first is None else first.shape[0], flow_scale, padding, **config)
     own = model.state_dict()
     unknown = [k for k in named if k not in own]
@@ -402,7 +460,9 @@ def save(
     return Path(folder)
 
 
-WEIGHTS = Path(__file__).parent / "weights" if "__file__" in globals() else Path("../cyclevfi/weights")
+WEIGHTS = (
+    Path(__file__).parent / "weights" if "__file__" in globals() else Path("../cyclevfi/weights")
+)
 
 
 def bundled() -> list[str]:  # e.g. ["cc"]
@@ -416,7 +476,9 @@ def from_folder(
     "A network from a local folder, whatever its architecture."
     folder = Path(folder)
     if not (folder / "config.json").is_file():
-        raise ValueError(f"model folder {folder} has no config.json; write it with cyclevfi.model.save")
+        raise ValueError(
+            f"model folder {folder} has no config.json; write it with cyclevfi.model.save"
+        )
     try:
         config = json.loads((folder / "config.json").read_text())
         name = config["architecture"]
@@ -457,5 +519,7 @@ def load(
     if len(path.parts) == 2 and not path.is_absolute() and not path.suffix:
         return from_hub(str(name))
     known = bundled() + ["average", "copy", "dis"]
-    raise ValueError(f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, "
-                     "a checkpoint file or a Hub id (user/name)")
+    raise ValueError(
+        f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, "
+        "a checkpoint file or a Hub id (user/name)"
+    )
