@@ -84,17 +84,25 @@ def check_crop(
             f"crop_size {crop[0]}x{crop[1]} is larger than {name} ({size[0]}x{size[1]}, height x "
             f"width): choose a crop_size of at most {size[0]}x{size[1]}, or larger frames")
 
-# %% ../nbs/05_augment.ipynb #4decc80a
+# %% ../nbs/05_augment.ipynb #465f71ff
 def random_crop(
     frames: Sequence[Tensor],  # frames of a window, each (3, h, w), all of one size
     crop: tuple[int, int],  # height, width
     generator: torch.Generator | None = None,  # source of randomness
+    tries: int = 1,  # so many boxes are drawn, and the one with most change in it is kept
 ) -> Tensor:  # (n, 3, *crop), the values untouched
     "The same box of exactly `crop` pixels from every frame, at a random place."
     h, w = frames[0].shape[-2:]
     check_crop(crop, (h, w))
-    top = draw_integer(0, h - crop[0], generator)
-    left = draw_integer(0, w - crop[1], generator)
+    boxes = [(draw_integer(0, h - crop[0], generator), draw_integer(0, w - crop[1], generator))
+             for _ in range(tries)]
+
+    def change(box: tuple[int, int]) -> float:
+        first, last = (f[:, box[0]:box[0] + crop[0]:4, box[1]:box[1] + crop[1]:4].float()
+                       for f in (frames[0], frames[-1]))
+        return (first - last).abs().mean().item()
+
+    top, left = max(boxes, key=change) if tries > 1 else boxes[0]
     return torch.stack([f[:, top:top + crop[0], left:left + crop[1]] for f in frames])
 
 def random_flip(
@@ -109,7 +117,7 @@ def random_flip(
     dims = [d for d, yes in ((-2, up), (-1, side)) if yes]
     return frames.flip(dims) if dims else frames
 
-# %% ../nbs/05_augment.ipynb #e0346453
+# %% ../nbs/05_augment.ipynb #5578ec26
 @dataclass(frozen=True)
 class Camera:
     "One draw of the geometry for the n frames of a window."
@@ -129,7 +137,7 @@ def camera_path(
     t = torch.as_tensor(times, dtype=torch.float64)
     return angle + (t - 0.5) * turn, (1 - 2 * t)[:, None] * torch.tensor(shift, dtype=t.dtype)
 
-# %% ../nbs/05_augment.ipynb #e07f7bf2
+# %% ../nbs/05_augment.ipynb #b4b28aa5
 def box_reach(
     box: tuple[float, float],  # height, width in pixels
     crop: tuple[int, int],  # height, width of the crop it becomes
@@ -159,7 +167,7 @@ def fit_box(
         spans.append((low, max(low, high)))
     return box, *spans
 
-# %% ../nbs/05_augment.ipynb #815e6013
+# %% ../nbs/05_augment.ipynb #0dddf0fd
 def widest_box(
     size: tuple[int, int],  # height, width of the source
     crop: tuple[int, int],  # height, width of the crop
@@ -187,7 +195,7 @@ def draw_camera(
     mirror = tuple(draw_uniform(0, 1, generator) < p for p in (how.vertical, how.horizontal))
     return Camera(center, box, angles, shifts, mirror)
 
-# %% ../nbs/05_augment.ipynb #2b89b8fb
+# %% ../nbs/05_augment.ipynb #1491c812
 def camera_grid(
     camera: Camera,  # a draw
     crop: tuple[int, int],  # height, width of the crop
@@ -204,7 +212,7 @@ def camera_grid(
     y = cos * v[None, :, None] - sin * u[None, None, :] + place[:, 1].view(-1, 1, 1)
     return torch.stack((x, y), -1)
 
-# %% ../nbs/05_augment.ipynb #09899aa7
+# %% ../nbs/05_augment.ipynb #9a424e7b
 def resample(
     frames: Sequence[Tensor],  # n uint8 frames, each (3, h, w)
     grid: Tensor,  # (n, ch, cw, 2) from `camera_grid`
@@ -226,7 +234,7 @@ def resample(
     return F.grid_sample(part, at * (2 / (new - 1).clamp_min(1)) - 1, mode="bilinear",
                          padding_mode="border", align_corners=True)
 
-# %% ../nbs/05_augment.ipynb #ee9868e7
+# %% ../nbs/05_augment.ipynb #d2027fc0
 LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
@@ -259,7 +267,7 @@ def recolour(
     grey = (1 - s) * luma(out)
     return out.mul_(s).add_(grey).clamp_(0, 1)
 
-# %% ../nbs/05_augment.ipynb #7a4bca9f
+# %% ../nbs/05_augment.ipynb #11d01d6f
 def draw_colour(
     how: "Augment",  # the ranges to draw from
     generator: torch.Generator | None = None,  # source of randomness
@@ -273,7 +281,7 @@ def draw_colour(
     return Colour(gamma, brightness, tuple(order) if swap else (0, 1, 2),
                   around(how.contrast), around(how.saturation))
 
-# %% ../nbs/05_augment.ipynb #e4b6d0e8
+# %% ../nbs/05_augment.ipynb #9ffd544e
 MODES = ("none", "reduced", "full")
 
 @dataclass(frozen=True)
@@ -283,6 +291,7 @@ class Augment:
     mode: str = "reduced"  # "none" (centre crop), "reduced" (crop and flips), "full"
     vertical: float = 0.5  # probability of turning upside down
     horizontal: float = 0.5  # probability of mirroring left and right
+    tries: int = 1  # reduced: crops to draw, of which the one that changes most is kept
     translate: float = 0.05  # camera shift either way, fraction of the frame
     rotate: float = 17.0  # tilt either way, degrees
     turn: float = 5.0  # rotation between first and last frame either way, degrees
@@ -297,13 +306,15 @@ class Augment:
         as_size(self.crop_size)
         if self.mode not in MODES:
             raise ValueError(f"augment must be one of {', '.join(MODES)}: {self.mode!r}")
+        if self.tries < 1:
+            raise ValueError(f"tries must be at least 1: {self.tries}")
 
     def __call__(self, frames: Sequence[Tensor], times: Sequence[float] | None = None,
                  generator: torch.Generator | None = None) -> Tensor:
         "uint8 frames, each (3, h, w) -> float32 (n, 3, h, w) in [0, 1]."
         return augment_window(self, frames, times, generator)
 
-# %% ../nbs/05_augment.ipynb #b62841b6
+# %% ../nbs/05_augment.ipynb #ac0839bc
 def centre_crop(
     frames: Sequence[Tensor],  # frames of a window, each (3, h, w)
     crop: tuple[int, int],  # height, width
@@ -327,7 +338,7 @@ def augment_window(
         if how.mode == "none":
             out = centre_crop(frames, crop)
         else:
-            out = random_flip(random_crop(frames, crop, generator), how.vertical,
+            out = random_flip(random_crop(frames, crop, generator, how.tries), how.vertical,
                               how.horizontal, generator)
         return out.contiguous().float().div_(255)
     check_crop(crop, size)
