@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ARCHITECTURES', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS', 'WEIGHTS', 'Motion', 'Synthesis', 'VFIModel',
            'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
-           'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'SuperSloMo', 'reference_name', 'read_reference',
-           'from_reference', 'save', 'bundled', 'from_folder', 'from_hub', 'load']
+           'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine', 'SuperSloMo', 'reference_name',
+           'read_reference', 'from_reference', 'save', 'bundled', 'from_folder', 'from_hub', 'load']
 
 # %% ../nbs/01_model.ipynb #096661db
 import importlib
@@ -314,7 +314,27 @@ def blend(
     weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
     return (weight0 * warped0 + weight1 * warped1) / (weight0 + weight1 + 1e-10)
 
-# %% ../nbs/01_model.ipynb #87bac478
+# %% ../nbs/01_model.ipynb #e9b7aeb1
+def refine(
+    net: RefineUNet,  # the second U-Net
+    x0: Tensor,  # `(b, 3, h, w)` frame 0, mean subtracted, 0-255, padded
+    x1: Tensor,  # frame 1, likewise
+    flows: Tensor,  # `(b, 4, h, w)` flow01 and flow10
+    bottleneck: Tensor,  # of the first U-Net
+    t: float | Tensor,  # time in [0, 1]
+    padding: str,  # outside the frame, see `backwarp`
+) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
+    "Guess, look, correct and blend (arXiv 1712.00080, section 3.2)."
+    raw0, raw1 = intermediate_flow(*flows.chunk(2, 1), t)
+    seen0, seen1 = backwarp(x0, raw0, padding), backwarp(x1, raw1, padding)
+    look = torch.cat([x0, x1, seen0, raw0, seen1, raw1], 1)
+    residual0, residual1, visibility = net(look, bottleneck)
+    flow0, flow1 = raw0 + residual0, raw1 + residual1
+    warped = backwarp(x0, flow0, padding), backwarp(x1, flow1, padding)
+    frame = blend(*warped, visibility, time_like(t, x0))
+    return frame, flow0, flow1, visibility, raw0, raw1
+
+# %% ../nbs/01_model.ipynb #13c3e03d
 @register("superslomo")
 class SuperSloMo(VFIModel):
     "Super SloMo (Jiang et al. 2018, arXiv 1712.00080) as trained with cycles (arXiv 1906.05928)."
@@ -330,8 +350,7 @@ class SuperSloMo(VFIModel):
         check_superslomo(width, flow_scale, padding)
         self.flow_scale, self.padding = flow_scale, padding
         self.register_buffer("mean", torch.tensor(mean_rgb).view(1, 3, 1, 1), persistent=False)
-        self.flow_net = FlowUNet(width, flow_scale)
-        self.refine_net = RefineUNet(width)
+        self.flow_net, self.refine_net = FlowUNet(width, flow_scale), RefineUNet(width)
 
     def _prepare(self, img: Tensor) -> Tensor:
         "0-255, mean subtracted, padded to what both networks need."
@@ -339,9 +358,8 @@ class SuperSloMo(VFIModel):
 
     def warp(self, img: Tensor, flow: Tensor) -> Tensor:
         "Backward warp; with zero padding, outside is the mean colour, as in the original."
-        if self.padding == "border":
-            return backwarp(img, flow)
-        return backwarp(img - self.mean / 255, flow, "zeros") + self.mean / 255
+        fill = self.mean / 255 if self.padding == "zeros" else 0
+        return backwarp(img - fill, flow, self.padding) + fill
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "Flow both ways by the first U-Net (arXiv 1712.00080, section 3.1)."
@@ -352,19 +370,11 @@ class SuperSloMo(VFIModel):
     def synthesize(
         self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
     ) -> Synthesis:
-        "Refined flow, visibility and the blended frame by the second U-Net (section 3.2)."
+        "Refined flow, visibility and the blended frame by the second U-Net."
         h, w = img0.shape[-2:]
-        x0, x1 = self._prepare(img0), self._prepare(img1)
-        flows, bottleneck = motion.state
-        raw0, raw1 = intermediate_flow(*flows.chunk(2, 1), t)
-        seen0, seen1 = backwarp(x0, raw0, self.padding), backwarp(x1, raw1, self.padding)
-        look = torch.cat([x0, x1, seen0, raw0, seen1, raw1], 1)
-        residual0, residual1, visibility = self.refine_net(look, bottleneck)
-        flow0, flow1 = raw0 + residual0, raw1 + residual1
-        warped = (backwarp(x, f, self.padding) for x, f in ((x0, flow0), (x1, flow1)))
-        frame = (blend(*warped, visibility, time_like(t, img0)) + self.mean) / 255
-        cut = (x[..., :h, :w] for x in (frame, flow0, flow1, visibility, raw0, raw1))
-        return Synthesis(*cut)
+        pair = self._prepare(img0), self._prepare(img1)
+        frame, *rest = refine(self.refine_net, *pair, *motion.state, t, self.padding)
+        return Synthesis(*(x[..., :h, :w] for x in ((frame + self.mean) / 255, *rest)))
 
 # %% ../nbs/01_model.ipynb #f79486e5
 REFERENCE_HEADS = {
