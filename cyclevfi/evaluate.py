@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'BASELINES', 'Sample', 'shrink', 'make_sample', 'Cutting', 'cut', 'Source', 'stem', 'one_sample',
-           'middlebury', 'walk', 'ucf101', 'clip_of_images', 'clip_of_video', 'find_sources', 'score_sample', 'Row',
-           'Report', 'format_scores', 'format_table', 'write_text', 'format_csv', 'as_numbers', 'as_dict', 'score_all',
-           'check_output', 'pick_device', 'evaluate']
+           'middlebury', 'walk', 'ucf101', 'clip_of_images', 'clip_of_video', 'too_short', 'find_sources',
+           'score_sample', 'Row', 'Report', 'format_scores', 'format_table', 'write_text', 'format_csv', 'as_numbers',
+           'as_dict', 'score_all', 'check_output', 'pick_device', 'evaluate']
 
 # %% ../nbs/08_evaluate.ipynb #b1ea8ad4
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -222,6 +222,13 @@ def clip_of_video(path: Path, name: str, cutting: Cutting) -> Source:
                           cutting.sample_rate, cutting.step, train=False)
     return Source(name, read, n, notes)
 
+# %% ../nbs/08_evaluate.ipynb #d69883ab
+def too_short(data: str | Path, cutting: Cutting) -> ValueError:
+    "The error for data without a single sample."
+    why = f"num_interp {cutting.num_interp} and sample_rate {cutting.sample_rate}"
+    return ValueError(f"no clip in {data} is long enough: {why} need {cutting.span + 1} frames; "
+                      f"{LAYOUTS}")
+
 # %% ../nbs/08_evaluate.ipynb #38c78592
 def find_sources(
     data: str | Path,  # a folder in one of the layouts, a folder of frames, or a video file
@@ -244,6 +251,8 @@ def find_sources(
         found += [clip_of_video(p, p.relative_to(root).as_posix(), cutting) for p in videos]
     if not found:
         raise ValueError(f"no samples in {root}: {LAYOUTS}")
+    if all(source.count == 0 for source in found):
+        raise too_short(root, cutting)
     return found
 
 # %% ../nbs/08_evaluate.ipynb #03287d2f
@@ -271,6 +280,7 @@ class Row:
     t: float  # its time in (0, 1)
     scores: Scores
 
+# %% ../nbs/08_evaluate.ipynb #00623540
 @dataclass
 class Report:
     "All scores of an evaluation."
@@ -437,15 +447,11 @@ def evaluate(
     if not names:
         raise ValueError("models and baselines are both empty: name at least one method")
     sources = find_sources(data, cutting)
-    if all(s.count == 0 for s in sources):
-        raise ValueError(f"no clip in {data} is long enough: num_interp {num_interp} and "
-                         f"sample_rate {sample_rate} need {cutting.span + 1} frames; {LAYOUTS}")
     networks = {name: load(name).to(where).eval() for name in names}
     report = Report(Path(data).name, protocol, num_interp, names)
     score_all(sources, networks, report, where, progress)
     if not report.rows:
-        raise ValueError(f"{data} has fewer frames than it says, and not the {cutting.span + 1} "
-                         f"that num_interp {num_interp} and sample_rate {sample_rate} need")
+        raise too_short(data, cutting)
     if csv:
         report.to_csv(csv)
     if json:

@@ -97,6 +97,7 @@ def ssim_map(
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     return (2 * mx * my + c1) * (2 * vxy + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
 
+# %% ../nbs/03_metrics.ipynb #61e16446
 def ssim(
     a: np.ndarray,  # uint8 (h, w, 3)
     b: np.ndarray,  # uint8 (h, w, 3)
