@@ -17,9 +17,10 @@ def main() -> None:
         report = demo(None, folder, *sys.argv[1:2])
         picture = cv2.imread(str(report.picture))
     print(report)
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    if len(data) > LARGEST:
-        sys.exit(f"error: {PICTURE.name} would have {len(data)} bytes, more than {LARGEST}")
+    for quality in range(90, 0, -5):
+        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if len(data) <= LARGEST:
+            break
     PICTURE.write_bytes(data.tobytes())
 
 
