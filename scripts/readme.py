@@ -32,6 +32,7 @@ def render(notebook: Path) -> str:
             cell.source = DIRECTIVE.sub("", cell.source)
         else:
             cell.source = TARGET.sub(from_root, cell.source)
+    nb.metadata.language_info = {"name": "python"}  # names the fences
     text, resources = MarkdownExporter().from_notebook_node(nb)
     if resources.get("outputs"):
         sys.exit(f"error: {notebook.name} holds a picture; save it in nbs/assets and link it")
