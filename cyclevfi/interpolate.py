@@ -482,7 +482,8 @@ def open_output(
     return VideoWriter(
         output, output_rate(goal, info.fps), time_base=time_unit(goal, info), colour=info.colour,
         aspect=info.aspect, audio_from=Path(info.path) if copied else None,
-        start=info.start if copied else Fraction(0), **options)
+        start=info.start if copied else Fraction(0),
+        variable=bool(goal.splits) and not info.constant, **options)
 
 # %% ../nbs/09_interpolate.ipynb #b9af46d9
 def run(

@@ -11,8 +11,8 @@ __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'BT709', 'MATRICES', 'QUALITY', 'COA
            'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'convert', 'unequal', 'report_damage',
            'VideoReader', 'note', 'video_frames', 'open_file', 'read_container', 'list_pictures', 'open_pictures',
            'open_video', 'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind', 'Encoder', 'Target',
-           'how_to_encode', 'add_video', 'fits', 'sound_packets', 'SoundCopy', 'Movie', 'PictureFolder', 'output_kind',
-           'InTheMaking', 'VideoWriter', 'write_frames']
+           'how_to_encode', 'add_video', 'fits', 'sound_packets', 'SoundCopy', 'mux', 'Movie', 'PictureFolder',
+           'output_kind', 'InTheMaking', 'VideoWriter', 'write_frames']
 
 # %% ../nbs/04_video.ipynb #a93aef31
 import contextlib
@@ -258,7 +258,7 @@ def to_rgb(
     "The picture a decoded frame stands for."
     alpha = any(c.is_alpha for c in frame.format.components)
     out = scaler.reformat(
-        frame, format="rgba" if alpha else "rgb24", interpolation=QUALITY,
+        frame, format="rgba" if alpha else "rgb24", interpolation=QUALITY, dst_color_range=2,
         src_colorspace=matrix_of(colour, (frame.height, frame.width)))
     img = out.to_ndarray()
     return on_black(img) if alpha else img
@@ -274,8 +274,8 @@ def from_rgb(
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(img), format="rgb24")
     if pix_fmt.startswith("yuv"):
         return scaler.reformat(
-            frame, format=pix_fmt, interpolation=QUALITY, dst_color_range=colour.range or 1,
-            dst_colorspace=matrix_of(colour, img.shape[:2]))
+            frame, format=pix_fmt, interpolation=QUALITY, src_color_range=2,
+            dst_color_range=colour.range or 1, dst_colorspace=matrix_of(colour, img.shape[:2]))
     return frame if pix_fmt == "rgb24" else scaler.reformat(frame, format=pix_fmt)
 
 # %% ../nbs/04_video.ipynb #0b320b7c
@@ -352,6 +352,7 @@ class VideoInfo:
     colour: Colour = BT709
     audio: tuple[str, ...] = ()  # codecs of the sound tracks
     pictures: bool = False  # a folder or list of pictures, not a video file
+    constant: bool = True  # does it promise a constant rate?
 
 
 @dataclass
@@ -445,7 +446,7 @@ def describe(
     fps: Fraction | None,  # overrides the file's rate and its time stamps
 ) -> VideoInfo:
     "Collect what is known of a video file."
-    own, unit, lying = stream_rate(stream)[0], stream.time_base, turn_of(first)[0]
+    (own, constant), unit, lying = stream_rate(stream), stream.time_base, turn_of(first)[0]
     rate, stamped = fps or own, first.pts is not None and not fps
     length, aspect = claimed_duration(container, stream), stream.sample_aspect_ratio or Fraction(1)
     sound = [s.codec_context.name for s in container.streams.audio if s.codec_context]
@@ -453,7 +454,7 @@ def describe(
     tags = Colour(first.colorspace, first.color_primaries, first.color_trc, first.color_range)
     return VideoInfo(
         path=str(path), fps=rate, duration=length, audio=tuple(sound),
-        colour=BT709 if rgb else tags,
+        colour=BT709 if rgb else tags, constant=constant or bool(fps),
         size=(first.width, first.height) if lying else (first.height, first.width),
         time_base=unit if stamped and unit <= COARSE else common_unit(unit, 1 / rate),
         frame_count=round(length * own) if length else stream.frames or None,
@@ -681,7 +682,7 @@ def read_container(
     info = describe(path, container, stream, first, fps)
     if max(c.bits for c in first.format.components) > 8:
         note(notes, f"{path} has more than 8 bits a sample; it is read with 8")
-    clock = Clock(stream.time_base, info.fps, bool(fps) or stream_rate(stream)[1])
+    clock = Clock(stream.time_base, info.fps, info.constant)
     raw = itertools.chain([first], raw)
     raw = deinterlaced(raw, stream) if deinterlace else raw
     frames = video_frames(raw, info, clock, turn_of(first), not fps, damage, notes)
@@ -885,6 +886,7 @@ class Target:
     aspect: Fraction = Fraction(1)  # of a pixel
     audio_from: Path | None = None  # video whose sound is copied
     start: Fraction = Fraction(0)  # seconds by which the sound begins earlier
+    variable: bool = False  # frames need not be 1/fps apart
 
 # %% ../nbs/04_video.ipynb #8c8e0d8e
 def how_to_encode(
@@ -896,8 +898,10 @@ def how_to_encode(
     if target.lossless:
         return encoder.exact
     odd = size[0] % 2 or size[1] % 2
-    crf = encoder.crf if target.crf is None else target.crf
-    return encoder.name, encoder.odd if odd else "yuv420p", encoder.options | {"crf": str(crf)}
+    options = encoder.options | {"crf": str(encoder.crf if target.crf is None else target.crf)}
+    if target.variable and target.codec == "h264":
+        options["bf"] = "0"  # reordered frames of uneven length confuse what mp4 says of its length
+    return encoder.name, encoder.odd if odd else "yuv420p", options
 
 # %% ../nbs/04_video.ipynb #08c7862a
 def add_video(
@@ -972,19 +976,32 @@ class SoundCopy:
             self.output.mux_one(packet)
             self.head = next(self.packets, None)
 
-# %% ../nbs/04_video.ipynb #584c1607
+# %% ../nbs/04_video.ipynb #e2b926d1
 ODD = ("has an odd side: stored with 4:4:4 chroma, which some players do not show"
        " (.webm has no such limit)")
 
 
+def mux(
+    container: av.container.OutputContainer,
+    packets: list[av.Packet],  # from the encoder
+    step: int,  # time units from the last frame but one to the last; 0: there is only one
+) -> None:
+    "Write packets; the last frame will be shown as long as the one before it."
+    for packet in packets:
+        packet.duration = step or packet.duration
+        container.mux_one(packet)
+
+# %% ../nbs/04_video.ipynb #584c1607
 class Movie:
     "A video file in the making: `add` frames, then `finish`."
 
     def __init__(self, partial: Path, target: Target, notes: list[str]):
         self.target, self.notes = target, notes
+        partial.touch()  # fails now rather than after the first frame
         self.container = av.open(f"file:{partial.absolute()}", "w",
                                  format=CONTAINERS[target.path.suffix.lower()])
-        self.scaler, self.stream, self.sound, self.stamp = VideoReformatter(), None, None, -1
+        self.scaler, self.stream, self.sound = VideoReformatter(), None, None
+        self.stamp, self.step = -1, 0
 
     def begin(self, size: tuple[int, int]) -> None:
         "Set up the streams, once the size is known."
@@ -1002,13 +1019,14 @@ class Movie:
         if self.sound and self.sound.streams:
             time = time + self.target.start
             self.sound.copy(time)
-        self.stamp = max(round(time / self.target.time_base), self.stamp + 1)
-        frame.pts, frame.time_base = self.stamp, self.target.time_base
-        self.container.mux(self.stream.encode(frame))
+        stamp = max(round(time / self.target.time_base), self.stamp + 1)
+        self.stamp, self.step = stamp, stamp - self.stamp if self.stamp >= 0 else 0
+        frame.pts, frame.time_base = stamp, self.target.time_base
+        mux(self.container, self.stream.encode(frame), self.step)
 
     def finish(self) -> None:
         "Write what is still inside the encoder, the rest of the sound, and the index."
-        self.container.mux(self.stream.encode(None))
+        mux(self.container, self.stream.encode(None), self.step)
         if self.sound:
             self.sound.copy(math.inf)
         self.container.close()
@@ -1108,7 +1126,7 @@ class VideoWriter(InTheMaking):
         codec: str | None = None,  # "h264" or "vp9"; None: by the extension
         crf: int | None = None,  # quality, lower is better; None: 18 for h264, 24 for vp9
         lossless: bool = False,  # store RGB bit for bit; large, and few players show it
-        **more,  # other fields of `Target`: time_base, colour, aspect, audio_from, start
+        **more,  # fields of `Target`: time_base, variable, colour, aspect, audio_from, start
     ):
         kind, rate, self.notes, self.shape = output_kind(path, codec), parse_rate(fps), [], None
         worst = 51 if kind == "h264" else 63
