@@ -366,7 +366,8 @@ class Frame:
 
 # %% ../nbs/04_video.ipynb #a8ea3228
 FORMATS = ("mov matroska webm avi mpeg mpegts mpegvideo m4v h264 hevc obu ivf flv asf ogg mxf rm"
-           " nut dv yuv4mpegpipe gif apng mjpeg vc1 wtv swf nsv gxf av1").replace(" ", ",")
+           " nut dv yuv4mpegpipe gif apng mjpeg vc1 wtv swf nsv gxf av1"
+           " mp3 wav flac aac").replace(" ", ",")  # these to say that they are only sound
 NO_VIDEO = "it is damaged, or no video (expected is mp4, mov, mkv, webm, avi, gif or the like)"
 
 
