@@ -148,6 +148,7 @@ def box_reach(
     cos, sin = angles.cos().abs(), angles.sin().abs()
     return cos * half_x + sin * half_y, cos * half_y + sin * half_x
 
+# %% ../nbs/05_augment.ipynb #57dbc828
 def fit_box(
     size: tuple[int, int],  # height, width of the source
     box: tuple[float, float],  # wanted height, width
@@ -246,6 +247,7 @@ class Colour:
     contrast: float = 1.0  # factor about the window's mean grey
     saturation: float = 1.0  # factor about each pixel's grey
 
+# %% ../nbs/05_augment.ipynb #0c93c264
 def luma(
     frames: Tensor,  # (n, 3, h, w)
 ) -> Tensor:  # (n, 1, h, w)
@@ -325,6 +327,7 @@ def centre_crop(
     top, left = (h - crop[0]) // 2, (w - crop[1]) // 2
     return torch.stack([f[:, top:top + crop[0], left:left + crop[1]] for f in frames])
 
+# %% ../nbs/05_augment.ipynb #aa19b8b1
 def augment_window(
     how: Augment,  # settings
     frames: Sequence[Tensor],  # uint8, each (3, h, w), all of one size

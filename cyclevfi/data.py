@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['KINDS', 'check_sampling', 'window_span', 'count_windows', 'window_frames', 'index_windows', 'draw_target',
            'make_window', 'Windows', 'check_windows', 'read_window', 'VideoInterp', 'CycleVideoInterp', 'EvalWindows',
-           'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader', 'this_reader', 'shard_rows',
-           'stream_windows', 'StreamWindows', 'stream_window']
+           'eval_window', 'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader', 'this_reader',
+           'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'decoded']
 
 # %% ../nbs/06_data.ipynb #62f8b2d6
 import itertools
@@ -46,6 +46,7 @@ def check_sampling(
     sample_rate: int = 1,  # source frames per step of the finer rate; 0: none in between
     step_size: int | None = None,  # source frames between windows; None: num_interp + 1
     train: bool = True,  # training windows, or those of evaluation with all frames
+    continuous: bool = False,  # t from all of (0, 1)
 ) -> int:  # the step size
     "Raise on values that make no windows."
     if kind not in KINDS:
@@ -60,6 +61,8 @@ def check_sampling(
         raise ValueError("sample_rate 0 leaves no true frame between the two given ones: "
                          "supervised training needs 1 or more; without true frames use "
                          "CycleVideoInterp")
+    if continuous and kind == "pair":
+        raise ValueError("continuous t has no true frame to compare with: it is for cycle windows")
     return num_interp + 1 if step_size is None else step_size
 
 # %% ../nbs/06_data.ipynb #463deda2
@@ -167,6 +170,7 @@ class Windows(Dataset):
         continuous: bool = False,  # cycle windows: draw t from all of (0, 1)
     ):
         opened = isinstance(sources, list) and sources and hasattr(sources[0], "read")
+        check_sampling(self.kind, num_interp, sample_rate, step_size, True, continuous)
         self.clips = list(sources) if opened else open_clips(sources, True, strict)
         self.num_interp, self.sample_rate, self.continuous = num_interp, sample_rate, continuous
         self.reverse, self.seed, self.strict, self.epoch = reverse, seed, strict, 0
@@ -274,14 +278,21 @@ class EvalWindows(Dataset):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict:
-        clip, first = self.clips[self.rows[index, 0]], int(self.rows[index, 1])
-        order = window_frames(first, "pair", self.num_interp, self.sample_rate, train=False)
-        images = clip.read(order if self.sample_rate else (order[0], order[-1]))
-        img0, *truth, img1 = [torch.from_numpy(np.ascontiguousarray(i)) for i in images]
-        times = torch.arange(1, self.num_interp + 1) / (self.num_interp + 1)
-        return dict(img0=img0.permute(2, 0, 1) / 255, img1=img1.permute(2, 0, 1) / 255,
-                    times=times, truth=torch.stack(truth) if truth else img0[None][:0],
-                    clip=clip.name, first=first)
+        return eval_window(self, index)
+
+# %% ../nbs/06_data.ipynb #82169bfe
+def eval_window(
+    data: EvalWindows,  # a dataset
+    index: int,  # window
+) -> dict:  # img0, img1 (3, h, w) float; times (N,); truth (N, h, w, 3) uint8; clip, first
+    "Everything about one window."
+    clip, first = data.clips[data.rows[index, 0]], int(data.rows[index, 1])
+    order = window_frames(first, "pair", data.num_interp, data.sample_rate, train=False)
+    images = clip.read(order if data.sample_rate else (order[0], order[-1]))
+    img0, *truth, img1 = [torch.from_numpy(np.ascontiguousarray(i)) for i in images]
+    times = torch.arange(1, data.num_interp + 1) / (data.num_interp + 1)
+    return dict(img0=img0.permute(2, 0, 1) / 255, img1=img1.permute(2, 0, 1) / 255, times=times,
+                truth=torch.stack(truth) if truth else img0[None][:0], clip=clip.name, first=first)
 
 # %% ../nbs/06_data.ipynb #565895aa
 class WindowSampler(Sampler):
@@ -423,13 +434,15 @@ class StreamWindows(IterableDataset):
         buffer: int = 256,  # windows held for shuffling
         rank: int | None = None,  # number of this process; None: ask the environment
         world: int | None = None,  # number of processes; None: ask the environment
+        strict: bool = False,  # stop at a damaged image instead of passing over it
     ):
-        self.step = check_sampling(kind, num_interp, sample_rate, step_size)
+        self.step = check_sampling(kind, num_interp, sample_rate, step_size, True, continuous)
         self.span = window_span(kind, num_interp, sample_rate)
         self.rows, self.kind, self.num_interp = load_rows(source, streaming=True), kind, num_interp
         self.sample_rate, self.augment, self.reverse = sample_rate, augment, reverse
         self.continuous, self.seed, self.buffer = continuous, seed, buffer
-        self.rank, self.world, self.epoch, self.skip = rank, world, 0, (0, 1)
+        self.rank, self.world, self.strict = rank, world, strict
+        self.epoch, self.skip = 0, (0, 1)
 
     def set_epoch(self, epoch: int, batches: int = 0, batch_size: int = 1) -> None:
         "Go to an epoch, `batches` of `batch_size` windows into it; call before each epoch."
@@ -438,11 +451,10 @@ class StreamWindows(IterableDataset):
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         fsspec.asyn.reset_lock()  # a forked worker must not wait for its parent's threads
         reader, key = this_reader(self.rank, self.world), (self.seed, self.epoch)
-        batches, batch_size = self.skip
-        had = (batches // reader.workers + (reader.worker < batches % reader.workers)) * batch_size
+        batches, size = self.skip
+        had = (batches // reader.workers + (reader.worker < batches % reader.workers)) * size
         found = stream_windows(self.rows, self.span, self.step, key, reader, self.buffer)
-        for clip, first, cells in itertools.islice(found, had, None):
-            yield stream_window(self, clip, first, cells)
+        yield from decoded(self, itertools.islice(found, had, None), had)
 
 # %% ../nbs/06_data.ipynb #5e46ba4b
 def stream_window(
@@ -458,5 +470,28 @@ def stream_window(
     order = window_frames(0, data.kind, data.num_interp, data.sample_rate, target=k)
     images = [decode_image(cells[i], f"frame {first + i} of {clip}") for i in order]
     window = make_window(images, data.kind, t, backwards, data.augment, generator)
-    index = sample_seed(name, first)
-    return window | dict(index=torch.tensor(index), skipped=torch.tensor(0))
+    return window | dict(index=torch.tensor(sample_seed(name, first)))
+
+# %% ../nbs/06_data.ipynb #0c598a1f
+def decoded(
+    data: StreamWindows,  # settings and epoch
+    found: Iterator[tuple[str, int, list[bytes]]],  # encoded windows
+    had: int,  # windows of the epoch used before
+) -> Iterator[dict[str, Tensor]]:  # windows
+    "Decode, and pass over what is damaged."
+    some, skipped = had > 0, 0
+    for clip, first, cells in found:
+        some = True
+        try:
+            window = stream_window(data, clip, first, cells)
+        except ValueError as error:
+            if data.strict or "damaged" not in str(error):
+                raise
+            warnings.warn(f"passing over a damaged window: {error}", stacklevel=2)
+            skipped += 1
+            continue
+        yield window | dict(skipped=torch.tensor(skipped))
+        skipped = 0
+    if not some:
+        raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
+                         f"or sample_rate, or give longer clips")

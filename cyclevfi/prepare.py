@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import datasets
@@ -30,7 +31,7 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from . import video
-from .clips import PREPARED, Source, find_shots, find_sources, thumbnail
+from .clips import PREPARED, UNFINISHED, Source, Steps, find_shots, find_sources
 from .video import open_video
 
 # %% ../nbs/06a_prepare.ipynb #7f8cc6bf
@@ -129,15 +130,15 @@ def moving_parts(
 
 # %% ../nbs/06a_prepare.ipynb #047e35ea
 def plan_clips(
-    thumbs: np.ndarray,  # (n, 32, 32) thumbnails of the frames read
+    steps: np.ndarray,  # (n, 3) how each frame differs from the one before, see `find_shots`
     motion: np.ndarray,  # (n,) pixels from the frame before
     fresh: np.ndarray,  # (n,) bool: nothing connects this frame to the one before
     recipe: Recipe,  # cuts, duplicates, min_motion, min_frames
 ) -> tuple[list[np.ndarray], Counter]:  # frames of each clip; what was dropped and why
     "Which frames make clips."
-    clips, count = [], Counter(read=len(thumbs))
-    for run in np.split(np.arange(len(thumbs)), np.flatnonzero(fresh[1:]) + 1):
-        shots = [run[s] for s in find_shots(thumbs[run], recipe.cuts, recipe.duplicates)]
+    clips, count = [], Counter(read=len(steps))
+    for run in np.split(np.arange(len(steps)), np.flatnonzero(fresh[1:]) + 1):
+        shots = [run[s] for s in find_shots(steps[run], recipe.cuts, recipe.duplicates)]
         count["duplicates"] += len(run) - sum(map(len, shots))
         count["cuts"] += len(shots) - 1
         for shot in shots:
@@ -226,7 +227,7 @@ class Scratch:
     spans: list = field(default_factory=list)  # (offset, length) of each encoded frame
     times: list = field(default_factory=list)  # seconds, or None
     sizes: list = field(default_factory=list)  # (height, width)
-    thumbs: list = field(default_factory=list)  # (32, 32)
+    steps: Steps = field(default_factory=Steps)  # how each differs from the one before
     motion: list = field(default_factory=list)  # pixels from the frame before
     fresh: list = field(default_factory=list)  # does nothing connect it to the one before?
 
@@ -258,7 +259,7 @@ def read_source(
         offset += len(data)
         scratch.times.append(stamp)
         scratch.sizes.append(img.shape[:2])
-        scratch.thumbs.append(thumbnail(img))
+        scratch.steps.add(img, joined)
         scratch.motion.append(motion_between(before, grey, img.shape[1]) if joined else 0.0)
         scratch.fresh.append(not joined)
         before = grey
@@ -353,9 +354,9 @@ def job_rows(
         scratch = Scratch(file)
         read_source(source, recipe, scratch, tally.problems, tick)
         clips, counts = [], Counter(unreadable=1)
-        if scratch.thumbs:
+        if scratch.spans:
             clips, counts = plan_clips(*map(np.array, (
-                scratch.thumbs, scratch.motion, scratch.fresh)), recipe)
+                scratch.steps.rows, scratch.motion, scratch.fresh)), recipe)
         tally.counts.update(counts)
         tally.motion.extend(scratch.motion[i] for clip in clips for i in clip[1:])
         yield from clip_rows(source, scratch, clips)
@@ -369,10 +370,10 @@ def run_job(
     tick: Callable[[], None] = lambda: None,  # called for each frame
 ) -> dict:  # counts, motion histogram, problems
     "Prepare the sources of a job, unless that was done before."
-    done, stem = out / ".jobs" / f"{job.number:05d}.json", f"{recipe.split}-{job.number:05d}"
+    done, stem = out / UNFINISHED / f"{job.number:05d}.json", f"{recipe.split}-{job.number:05d}"
     if done.exists():
         return json.loads(done.read_text())
-    spool, tally = video.partial_path(out / ".jobs" / f"{job.number:05d}.frames"), Tally()
+    spool, tally = video.partial_path(out / UNFINISHED / f"{job.number:05d}.frames"), Tally()
     try:
         with video.writing(out), open(spool, "w+b") as file:
             rows = job_rows(job, recipe, file, tally, tick)
@@ -473,7 +474,7 @@ def begin(
     work: dict,  # from `describe_work`
 ) -> bool:  # True when it is all done already
     "Make the folder, or take up what was begun there."
-    state = out / ".jobs" / "work.json"
+    state = out / UNFINISHED / "work.json"
     with video.writing(out):
         for file in (out / PREPARED, state):
             if file.exists():
@@ -483,10 +484,10 @@ def begin(
                 what = ", ".join(k for k in work if old.get(k) != work[k])
                 raise ValueError(f"{out} holds a dataset made otherwise (other {what}): choose "
                                  f"another folder, or delete it first")
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and {p.name for p in out.iterdir()} - {UNFINISHED, "data"}:
             raise ValueError(f"{out} is not empty and not a dataset: choose a new folder")
-        (out / ".jobs").mkdir(parents=True)
-        (out / "data").mkdir()
+        (out / UNFINISHED).mkdir(parents=True, exist_ok=True)
+        (out / "data").mkdir(exist_ok=True)
         write_json(state, work)
     return False
 
@@ -545,7 +546,7 @@ def finish(
         card = CARD.format(split=work["recipe"]["split"], clips=report.clips)
         (out / "README.md").write_text(card)
         write_json(out / PREPARED, work)
-        video.remove(out / ".jobs")
+        video.remove(out / UNFINISHED)
 
 # %% ../nbs/06a_prepare.ipynb #ffdffdce
 def prepare_sources(
@@ -564,12 +565,14 @@ def prepare_sources(
         if names[source.name] > 1:
             sources[i] = replace(source, name=f"{source.name}~{names[source.name]}")
     work = describe_work(sources, recipe, shard_mb)
-    if begin(out, work):
+    done = begin(out, work)
+    for left in out.rglob(".*.partial-*"):
+        video.remove(left)  # by a run that was killed
+    if done:
+        video.remove(out / UNFINISHED)  # killed while it was being removed
         known = json.loads((out / "report.json").read_text())
         return Report(**{k: v for k, v in known.items() if k != "motion_edges"})
     jobs = make_jobs(sources)
-    for old in [*out.glob("data/.*"), *out.glob(".jobs/.*")]:
-        video.remove(old)  # left by a run that was killed
     workers = min(len(jobs), workers or os.cpu_count() or 1)
     results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
     report = gather_report(out, jobs, results)
@@ -581,9 +584,9 @@ def prepare_sources(
 
 # %% ../nbs/06a_prepare.ipynb #51cb2b45
 def prepare(
-    sources: Sequence[str | Path] | str | Path,  # videos, folders of pictures, folders of those
-    out: str | Path,  # folder of the new dataset
-    protocol: str | None = None,  # build the paper's splits of a published dataset instead
+    sources: list[str],  # videos, folders of pictures, folders of those
+    out: str,  # folder of the new dataset
+    protocol: str | None = None,  # splits of slowflow, sintel, ucf101, adobe240 or youtube240
     split: str = "train",  # name of the split in the dataset
     scale: float = 1.0,  # spatial factor, 0.5 halves width and height
     every: int = 1,  # keep every n-th frame
@@ -594,7 +597,7 @@ def prepare(
     duplicates: bool = True,  # drop frames that repeat the one before
     min_motion: float = 0.0,  # drop stretches with less motion, mean pixels per frame
     min_frames: int = 3,  # drop clips shorter than this
-    encoding: str = "jpg",  # "jpg"; "png" is lossless and slow; "bmp" lossless, fast and large
+    encoding: Literal["jpg", "png", "bmp"] = "jpg",  # png: lossless, slow; bmp: lossless, large
     quality: int = 97,  # of jpg, 1 to 100
     shard_mb: int = 256,  # close a shard at this size
     workers: int | None = None,  # sources at the same time; None: one per processor
@@ -606,8 +609,8 @@ def prepare(
     found = [s for s in find_sources(sources) if s.kind != "shards"]
     if not found:
         raise ValueError(f"sources {sources} are prepared already: use them as they are")
-    recipe = Recipe(split, scale, every, fps, start, stop, cuts, duplicates, min_motion, min_frames,
-                    encoding, quality)
+    recipe = Recipe(split, scale, every, fps, start, stop, cuts, duplicates, min_motion,
+                    min_frames, encoding, quality)
     return prepare_sources(found, Path(out), recipe, shard_mb, workers, strict)
 
 # %% ../nbs/06a_prepare.ipynb #bc3474db
