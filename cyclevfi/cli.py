@@ -37,10 +37,13 @@ def comments(
     function: Callable,  # written with one parameter on a line
 ) -> dict[str, str]:  # name of a parameter -> what is said of it
     "The comment beside each parameter of a function."
-    source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        args = ast.parse(source).body[0].args
+    except (OSError, TypeError, SyntaxError, AttributeError):
+        return {}
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     beside = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-    args = ast.parse(source).body[0].args
     return {a.arg: beside.get(a.lineno, "") for a in args.posonlyargs + args.args + args.kwonlyargs}
 
 # %% ../nbs/12_cli.ipynb #0ddc8c6e
@@ -173,7 +176,7 @@ def parser(
     said, places, must = comments(imported(verb.target)), [], []
     for param in verb.parameters():
         spelling = verb.spelling(param.name)
-        options = argument(param, said[param.name], spelling)
+        options = argument(param, said.get(param.name, ""), spelling)
         if options is None:
             continue
         out.add_argument(*spelling, **options)
