@@ -8,11 +8,11 @@ __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'BT709', 'MATRICES', 'QUALITY', 'COA
            'writing', 'to_bytes', 'on_black', 'silent_opencv', 'decode_image', 'need_file', 'read_image', 'write_image',
            'Colour', 'matrix_of', 'to_rgb', 'from_rgb', 'orientation', 'orient', 'Clock', 'VideoInfo', 'Frame',
            'open_container', 'pick_stream', 'stream_rate', 'claimed_duration', 'common_unit', 'beginning', 'describe',
-           'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'convert', 'unequal', 'report_damage',
+           'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'unequal', 'convert', 'report_damage',
            'VideoReader', 'note', 'video_frames', 'open_file', 'read_container', 'list_pictures', 'open_pictures',
            'open_video', 'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind', 'Encoder', 'Target',
-           'how_to_encode', 'add_video', 'fits', 'sound_packets', 'SoundCopy', 'mux', 'Movie', 'PictureFolder',
-           'output_kind', 'InTheMaking', 'VideoWriter', 'write_frames']
+           'how_to_encode', 'add_video', 'fits', 'sound_packets', 'SoundCopy', 'new_container', 'mux', 'Movie',
+           'PictureFolder', 'output_kind', 'InTheMaking', 'VideoWriter', 'write_frames']
 
 # %% ../nbs/04_video.ipynb #a93aef31
 import contextlib
@@ -430,7 +430,7 @@ def common_unit(
     return Fraction(math.gcd(a.numerator * b.denominator, b.numerator * a.denominator),
                     a.denominator * b.denominator)
 
-# %% ../nbs/04_video.ipynb #594d7dec
+
 def beginning(
     container: av.container.InputContainer,
 ) -> Fraction:  # seconds; 0 if it begins earlier
@@ -521,7 +521,11 @@ def deinterlaced(
         graph.push(frame)
         with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):
             while True:
-                yield graph.pull()
+                whole = graph.pull()
+                scale = whole.time_base / stream.time_base  # the filter has a clock of its own
+                whole.pts = None if whole.pts is None else round(whole.pts * scale)
+                whole.duration = round((whole.duration or 0) * scale)
+                yield whole
 
 # %% ../nbs/04_video.ipynb #f94b8347
 def lasting(
@@ -533,6 +537,18 @@ def lasting(
     said = (frame.duration or 0) * unit
     usual = frame.pts is None or said <= 0 or abs(said - 1 / fps) <= unit
     return 1 / fps if usual else said
+
+
+def unequal(
+    path: str,  # the video or folder
+    which: str,  # the frame
+    size: tuple[int, int],  # (h, w) it has
+    first: tuple[int, int],  # (h, w) it should have
+) -> str:
+    "What to say of a frame whose size is not that of the first."
+    (h, w), (h0, w0) = size, first
+    return (f"input {path}: {which} is {w}x{h} but the first frame is {w0}x{h0}; all frames must"
+            f" have one size: scale or crop them first")
 
 # %% ../nbs/04_video.ipynb #d5146d40
 def convert(
@@ -553,18 +569,6 @@ def convert(
             raise ValueError(unequal(info.path, f"frame {i}", image.shape[:2], info.size))
         time = clock(frame.pts if stamped else None)
         yield Frame(image, time, lasting(frame, info.fps, clock.unit) if stamped else clock.step, i)
-
-# %% ../nbs/04_video.ipynb #90cb319e
-def unequal(
-    path: str,  # the video or folder
-    which: str,  # the frame
-    size: tuple[int, int],  # (h, w) it has
-    first: tuple[int, int],  # (h, w) it should have
-) -> str:
-    "What to say of a frame whose size is not that of the first."
-    (h, w), (h0, w0) = size, first
-    return (f"input {path}: {which} is {w}x{h} but the first frame is {w0}x{h0}; all frames must"
-            f" have one size: scale or crop them first")
 
 # %% ../nbs/04_video.ipynb #03abc7a1
 def report_damage(
@@ -982,6 +986,17 @@ ODD = ("has an odd side: stored with 4:4:4 chroma, which some players do not sho
        " (.webm has no such limit)")
 
 
+def new_container(
+    partial: Path,
+    target: Target,
+) -> av.container.OutputContainer:
+    "An empty video file, with a clock as fine as its pictures'."
+    partial.touch()  # fails now rather than after the first frame
+    form, scale = CONTAINERS[target.path.suffix.lower()], str(target.time_base.denominator)
+    options = {"movie_timescale": scale} if form in ("mp4", "mov") else {}  # not milliseconds
+    return av.open(f"file:{partial.absolute()}", "w", format=form, options=options)
+
+
 def mux(
     container: av.container.OutputContainer,
     packets: list[av.Packet],  # from the encoder
@@ -998,9 +1013,7 @@ class Movie:
 
     def __init__(self, partial: Path, target: Target, notes: list[str]):
         self.target, self.notes = target, notes
-        partial.touch()  # fails now rather than after the first frame
-        self.container = av.open(f"file:{partial.absolute()}", "w",
-                                 format=CONTAINERS[target.path.suffix.lower()])
+        self.container = new_container(partial, target)
         self.scaler, self.stream, self.sound = VideoReformatter(), None, None
         self.stamp, self.step = -1, 0
 
