@@ -262,11 +262,17 @@ def accelerator(
             "an MPI host file; on CPUs use `torchrun --nproc_per_node N -m cyclevfi.train ...`"
         )
     trackers = as_list(cfg.log_with) or (["tensorboard"] if cfg.log_dir else [])
-    return Accelerator(
+    acc = Accelerator(
         mixed_precision=cfg.mixed_precision, gradient_accumulation_steps=cfg.accumulate,
         cpu=several and not torch.accelerator.is_available(), log_with=trackers or None,
         project_dir=str(cfg.log_dir or cfg.folder),
     )
+    absent = [t for t in trackers if t not in ("all", *(kind.value for kind in acc.log_with))]
+    if absent:
+        raise ValueError(f"log_with: not installed: {', '.join(absent)}")
+    if acc.mixed_precision == "fp16" and acc.device.type == "cpu":
+        raise ValueError("mixed_precision: fp16 needs a GPU; use bf16 or no on a CPU")
+    return acc
 
 # %% ../nbs/07_train.ipynb #778f8281
 def sampler_of(
