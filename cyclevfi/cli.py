@@ -15,6 +15,7 @@ import io
 import math
 import os
 import re
+import signal
 import sys
 import textwrap
 import tokenize
@@ -300,9 +301,10 @@ def sentence(
     "An error as a person should read it."
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return " ".join(f"{error.filename}: {error.strerror}".split())
-    text = " ".join(str(error).split())
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
+    text = " ".join(text.split())
     text = re.sub(r"<class '(\w+)'>", r"\1", re.sub(r'^Parser key "(\S+)": ', r"--\1: ", text))
     foreseen = isinstance(error, ValueError | OSError | RuntimeError | argparse.ArgumentError)
     return text if foreseen and text else f"{type(error).__name__}: {text} (see --debug)"
@@ -317,6 +319,8 @@ def main(
     argv: Sequence[str] | None = None,  # the words after `cyclevfi`; None: those of this process
 ) -> int:  # exit status
     "The program `cyclevfi`."
+    if argv is None:  # a process of our own: end orderly when asked to, so that partial files go
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     argv = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
