@@ -157,13 +157,15 @@ def compare(
     alike = (a * b).sum() / max(1e-3, np.sqrt((a**2).sum() * (b**2).sum()))
     return float(diff.mean()), float(diff.max()), float(alike)
 
-# %% ../nbs/05a_clips.ipynb #c5e0b59a
+# %% ../nbs/05a_clips.ipynb #d248fcc6
 def around(
     values: np.ndarray,  # (n,)
     q: float = 0.5,  # quantile
     reach: int = 4,  # values on each side
 ) -> np.ndarray:  # (n,); 0 where there are no neighbours
     "A quantile of each value's neighbours, itself left out."
+    if not len(values):
+        return np.zeros(0)
     padded = np.pad(values.astype(float), reach, constant_values=np.nan)
     near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
     near = np.delete(near, reach, axis=1)

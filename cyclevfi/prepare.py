@@ -418,6 +418,8 @@ class Report:
         lines = [f"{self.folder}: {self.clips} clips with {self.frames} frames, of {self.sources} "
                  f"sources",
                  f"left out: {lost}; split at {self.counts.get('cuts', 0)} cuts"]
+        if self.counts.get("unreadable"):
+            lines.append(f"{self.counts['unreadable']} sources could not be read")
         if self.problems:
             lines += [f"{len(self.problems)} problems:", *(f"  {p}" for p in self.problems)]
         return "\n".join(lines)
@@ -502,7 +504,7 @@ def run_jobs(
 ) -> list[dict]:  # results, in order
     "Run the jobs in threads; decoding and encoding do not hold Python's lock."
     stop, results = threading.Event(), [None] * len(jobs)
-    bar = tqdm(unit=" frames", desc="prepare")
+    bar = tqdm(unit=" frames", desc="prepare", mininterval=0.5)
 
     def tick() -> None:
         if stop.is_set():
@@ -604,13 +606,16 @@ def prepare(
     strict: bool = False,  # stop at the first damaged file instead of leaving it out
 ) -> Report:  # what was made
     "Make a dataset of frames in Parquet shards from videos and folders of pictures."
+    recipe = Recipe(split, scale, every, fps, start, stop, cuts, duplicates, min_motion,
+                    min_frames, encoding, quality)
     if protocol is not None:
+        if recipe != Recipe():
+            raise ValueError(f"protocol {protocol} decides what is done to the frames: leave out "
+                             f"scale, every, cuts and the like")
         return prepare_protocol(protocol, sources, out, workers=workers, strict=strict)
     found = [s for s in find_sources(sources) if s.kind != "shards"]
     if not found:
         raise ValueError(f"sources {sources} are prepared already: use them as they are")
-    recipe = Recipe(split, scale, every, fps, start, stop, cuts, duplicates, min_motion,
-                    min_frames, encoding, quality)
     return prepare_sources(found, Path(out), recipe, shard_mb, workers, strict)
 
 # %% ../nbs/06a_prepare.ipynb #bc3474db
