@@ -6,7 +6,7 @@
 __all__ = ['LAYOUTS', 'BASELINES', 'Sample', 'shrink', 'make_sample', 'Cutting', 'cut', 'Source', 'stem', 'one_sample',
            'middlebury', 'walk', 'ucf101', 'clip_of_images', 'clip_of_video', 'too_short', 'find_sources',
            'score_sample', 'Row', 'Report', 'format_scores', 'format_table', 'write_text', 'format_csv', 'as_numbers',
-           'as_dict', 'score_all', 'check_output', 'pick_device', 'evaluate']
+           'as_dict', 'score_all', 'check_output', 'evaluate']
 
 # %% ../nbs/08_evaluate.ipynb #b1ea8ad4
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from .data import VIDEOS, count_windows, window_frames, window_span
 from .metrics import PROTOCOLS, MeanScores, Scores, mean_scores, score, to_tensor
-from .model import VFIModel, load
+from .model import VFIModel, load, pick_device
 from cyclevfi.video import (
     IMAGE_SUFFIXES,
     open_video,
@@ -409,16 +409,6 @@ def check_output(name: str, path: str | Path | None) -> None:
         raise FileNotFoundError(f"{name}: the folder of {path} does not exist")
     if Path(path).is_dir():
         raise ValueError(f"{name}: {path} is a folder; give the name of a file")
-
-def pick_device(device: str) -> torch.device:
-    "`auto` is the first GPU, or else the CPU."
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as e:
-        why = str(e).splitlines()[0]
-        raise ValueError(f"device {device!r} cannot be used: {why}") from e
 
 # %% ../nbs/08_evaluate.ipynb #a065c021
 def evaluate(

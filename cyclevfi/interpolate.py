@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['CUT', 'CUT_LEVELS', 'SMALLEST', 'FULL', 'Goal', 'positive', 'choose_goal', 'output_rate', 'Slot', 'slots_between',
-           'last_slots', 'plan_times', 'expected_frames', 'time_unit', 'colours', 'is_cut', 'is_static', 'pick_device',
-           'pick_dtype', 'Painter', 'draw', 'out_of_memory', 'make_painter', 'Report', 'summary', 'neighbours',
-           'copies', 'Rule', 'between', 'render', 'check_output', 'plan_sound', 'open_output', 'run', 'interpolate',
-           'check_choices']
+           'last_slots', 'plan_times', 'expected_frames', 'time_unit', 'colours', 'is_cut', 'is_static', 'pick_dtype',
+           'Painter', 'draw', 'out_of_memory', 'make_painter', 'Report', 'summary', 'neighbours', 'copies', 'Rule',
+           'between', 'render', 'check_output', 'plan_sound', 'open_output', 'run', 'interpolate', 'check_choices']
 
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from .model import VFIModel, load
+from .model import VFIModel, load, pick_device
 from cyclevfi.video import (
     Frame,
     VideoInfo,
@@ -217,21 +216,6 @@ def is_static(
     return not cv2.resize(change, patches, interpolation=cv2.INTER_AREA).any()
 
 # %% ../nbs/09_interpolate.ipynb #8ff090e7
-def pick_device(
-    name: str = "auto",  # "cpu", "cuda", "cuda:1", "mps"; auto: the fastest there is
-) -> torch.device:
-    "The device to compute on."
-    if name == "auto":
-        mps = torch.backends.mps.is_available()
-        name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {name} cannot be used here; use auto or cpu") from error
-    return device
-
-
 def pick_dtype(
     name: str,  # "float32", "bfloat16" or "float16"
 ) -> torch.dtype:

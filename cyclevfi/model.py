@@ -6,7 +6,7 @@
 __all__ = ['ARCHITECTURES', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS', 'WEIGHTS', 'Motion', 'Synthesis', 'VFIModel',
            'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
            'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine', 'SuperSloMo', 'reference_name',
-           'read_reference', 'from_reference', 'save', 'bundled', 'from_folder', 'from_hub', 'load']
+           'read_reference', 'from_reference', 'save', 'bundled', 'from_folder', 'from_hub', 'load', 'pick_device']
 
 # %% ../nbs/01_model.ipynb #096661db
 import importlib
@@ -533,3 +533,18 @@ def load(
         f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, "
         "a checkpoint file or a Hub id (user/name)"
     )
+
+# %% ../nbs/01_model.ipynb #aa695422
+def pick_device(
+    name: str = "auto",  # "cpu", "cuda", "cuda:1", "mps"; auto: the fastest there is
+) -> torch.device:
+    "The device to compute on."
+    if name == "auto":
+        mps = torch.backends.mps.is_available()
+        name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device {name} cannot be used here; use auto or cpu") from error
+    return device
