@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['READERS', 'METAVARS', 'VERBS', 'comments', 'alternatives', 'whole', 'number', 'ratio', 'flag', 'imported', 'Verb',
-           'argument', 'parser', 'spelled', 'run', 'show_table', 'show_run', 'models', 'show_models', 'overview',
-           'find_verb', 'status', 'sentence', 'note', 'main']
+           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_run', 'models',
+           'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over', 'main']
 
 # %% ../nbs/12_cli.ipynb #ffe20db7
 import argparse
@@ -143,6 +143,20 @@ class Verb:
 METAVARS = {whole: "N", number: "X", ratio: "X"}
 
 
+def described(
+    param: inspect.Parameter,
+    said: str,  # its comment
+) -> dict:  # `help` and `default`
+    "What a parameter means, and what it is if not given."
+    options, default = {"help": said.replace("%", "%%")}, param.default
+    if default is not param.empty:
+        several = isinstance(default, list | tuple)
+        options["default"] = list(default) if several else default
+        if default is not None and not isinstance(default, bool):
+            options["help"] += f" (default: {' '.join(map(str, default)) if several else default})"
+    return options
+
+# %% ../nbs/12_cli.ipynb #30459ef7
 def argument(
     param: inspect.Parameter,  # with its hint as a type
     said: str,  # its comment
@@ -152,13 +166,7 @@ def argument(
     options, required = flag(param), param.default is param.empty
     if options is None:
         return None
-    options["help"] = said.replace("%", "%%")
-    if not required:
-        several = isinstance(param.default, list | tuple)
-        options["default"] = list(param.default) if several else param.default
-        if param.default is not None and not isinstance(param.default, bool):
-            shown = " ".join(map(str, param.default)) if several else param.default
-            options["help"] += f" (default: {shown})"
+    options |= described(param, said)
     if not spelling[0].startswith("-"):
         return options | {"metavar": spelling[0].upper()} | ({} if required else {"nargs": "?"})
     if not {"action", "choices"} & set(options):
@@ -166,29 +174,38 @@ def argument(
     return options | {"dest": param.name, "required": required}
 
 # %% ../nbs/12_cli.ipynb #7c570704
+def usage(
+    arguments: Sequence[tuple[tuple[str, ...], dict]],  # spelling and options of each
+) -> list[str]:  # e.g. ["INPUT ...", "-o OUTPUT"]
+    "What has to be given, places before flags."
+    places, flags = [], []
+    for spelling, options in arguments:
+        if "dest" not in options:
+            form = {"?": "[{}]", "+": "{} ..."}.get(options.get("nargs"), "{}")
+            places.append(form.format(options["metavar"]))
+        elif options["required"]:
+            flags.append(f"{spelling[0]} {options['metavar']}")
+    return places + flags
+
+# %% ../nbs/12_cli.ipynb #1c6790b4
 def parser(
     name: str,  # of the verb
     verb: Verb,  # what it does
 ) -> ArgumentParser:  # raises argparse.ArgumentError
     "The parser of one verb."
+    function = imported(verb.target)
+    said = comments(function)
+    params = [(verb.spelling(p.name), p) for p in verb.parameters()]
+    arguments = [(s, argument(p, said.get(p.name, ""), s)) for s, p in params]
+    arguments = [(s, options) for s, options in arguments if options is not None]
     out = ArgumentParser(
-        prog=f"cyclevfi {name}", description=imported(verb.target).__doc__, exit_on_error=False,
-        allow_abbrev=False, print_config=None, formatter_class=argparse.HelpFormatter)
-    said, places, must = comments(imported(verb.target)), [], []
-    for param in verb.parameters():
-        spelling = verb.spelling(param.name)
-        options = argument(param, said.get(param.name, ""), spelling)
-        if options is None:
-            continue
+        prog=f"cyclevfi {name}", usage=" ".join(["cyclevfi", name, *usage(arguments), "[options]"]),
+        description=function.__doc__, exit_on_error=False, allow_abbrev=False, print_config=None,
+        formatter_class=argparse.HelpFormatter)
+    for spelling, options in arguments:
         out.add_argument(*spelling, **options)
-        if "dest" not in options:
-            form = {"?": "[{}]", "+": "{} ..."}.get(options.get("nargs"), "{}")
-            places.append(form.format(options["metavar"]))
-        elif options["required"]:
-            must.append(f"{spelling[0]} {options['metavar']}")
     out.add_argument("--config", action="config", metavar="FILE", help="YAML file with flags")
     out.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    out.usage = " ".join(["cyclevfi", name, *places, *must, "[options]"])
     return out
 
 # %% ../nbs/12_cli.ipynb #712974fa
@@ -310,21 +327,29 @@ def sentence(
     return text if foreseen and text else f"{type(error).__name__}: {text} (see --debug)"
 
 # %% ../nbs/12_cli.ipynb #369b9b12
-def note(message: Warning, *_) -> None:
+def note(
+    message: Warning,
+    *_,  # category, file, line: of no interest to the user
+) -> None:
     "Print a warning as a line."
     print(f"note: {' '.join(str(message).split())}", file=sys.stderr)
 
 
+def take_over() -> list[str]:  # the words after `cyclevfi`
+    "Set up a process that is ours alone."
+    # end orderly when asked to, so that unfinished files are removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be text
+    return sys.argv[1:]
+
+# %% ../nbs/12_cli.ipynb #35152dac
 def main(
     argv: Sequence[str] | None = None,  # the words after `cyclevfi`; None: those of this process
 ) -> int:  # exit status
     "The program `cyclevfi`."
-    if argv is None:  # a process of our own: end orderly when asked to, so that partial files go
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    argv = sys.argv[1:] if argv is None else list(argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file name need not be text
+    argv = take_over() if argv is None else list(argv)
     try:
         if argv in (["-h"], ["--help"], ["--version"]):
             print(f"cyclevfi {__version__}" if argv == ["--version"] else overview())

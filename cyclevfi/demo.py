@@ -54,7 +54,7 @@ def fit(
     h, w = (max(1, n // 2 * 2) for n in small.shape[:2])
     return small[:h, :w]
 
-
+# %% ../nbs/09a_demo.ipynb #4ec674f7
 def read_clip(
     video: str | Path | None = None,  # a video file or a folder of frames; None: the built-in clip
     frames: int = FRAMES,  # at most
@@ -102,7 +102,7 @@ class Result:
         "Mean scores over the hidden frames."
         return mean_scores(self.scores)
 
-
+# %% ../nbs/09a_demo.ipynb #6614a241
 def compare(
     frames: np.ndarray,  # uint8 (n, h, w, 3), n odd
     models: Sequence[str],  # names or paths that `load` knows
@@ -141,7 +141,7 @@ def flow_colours(
     rgb = cv2.cvtColor(np.dstack([hue, full, np.ones_like(hue)]), cv2.COLOR_HSV2RGB)
     return (rgb * 255 + 0.5).astype(np.uint8)
 
-
+# %% ../nbs/09a_demo.ipynb #651c5f66
 def wheel(
     side: int = 65,  # pixels
 ) -> np.ndarray:  # uint8 (side, side, 4) RGBA, transparent outside the circle
@@ -187,7 +187,7 @@ def show_flow(
         inset.axis("off")
     ax.set_title(f"motion, up to {longest:.1f} px")
 
-
+# %% ../nbs/09a_demo.ipynb #09017c05
 def draw(
     clip: Clip,
     results: Sequence[Result],  # the first is the one the picture is about
@@ -253,7 +253,7 @@ class DemoReport:
             f"slow motion  {self.slow_motion} ({SLOW} times slower)",
         ])
 
-
+# %% ../nbs/09a_demo.ipynb #922f6b40
 def demo(
     video: str | Path | None = None,  # a video file or a folder of frames; the built-in clip
     out: str | Path = "cyclevfi-demo",  # folder for the picture and the slow-motion video
