@@ -15,7 +15,6 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -27,6 +26,7 @@ from .evaluate import shrink
 from .metrics import MeanScores, Scores, mean_scores, score, to_tensor, to_uint8
 from .model import VFIModel, load, pick_device
 from .video import VideoWriter, open_video, write_image
+from .warping import flow_to_rgb
 
 # %% ../nbs/09a_demo.ipynb #9d5c869d
 FRAMES = 25  # of a video at most: 13 stay, 12 are hidden
@@ -142,15 +142,11 @@ def table(
 # %% ../nbs/09a_demo.ipynb #569b0b0f
 def flow_colours(
     flow: np.ndarray,  # (2, h, w) pixels, x to the right first
-    longest: float | None = None,  # pixels drawn in full colour; None: the 99th percentile
+    longest: float | None = None,  # pixels drawn in full colour; None: the longest of all
 ) -> np.ndarray:  # uint8 (h, w, 3) RGB
-    "Direction as hue, length as saturation."
-    length = np.hypot(*flow)
-    longest = max(np.percentile(length, 99), 1e-6) if longest is None else longest
-    hue = (np.degrees(np.arctan2(flow[1], flow[0])) % 360).astype(np.float32)
-    full = np.clip(length / longest, 0, 1).astype(np.float32)
-    rgb = cv2.cvtColor(np.dstack([hue, full, np.ones_like(hue)]), cv2.COLOR_HSV2RGB)
-    return (rgb * 255 + 0.5).astype(np.uint8)
+    "Direction as hue, length as saturation: `flow_to_rgb` as bytes."
+    rgb = flow_to_rgb(torch.from_numpy(flow)[None], longest)[0].permute(1, 2, 0)
+    return (rgb * 255 + 0.5).byte().numpy()
 
 # %% ../nbs/09a_demo.ipynb #651c5f66
 def wheel(
