@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['FREE', 'SHOWN', 'StepSampler', 'training_data', 'validation_data', 'named', 'build_model', 'build_objective',
            'build_optimizer', 'Step', 'Progress', 'Run', 'accelerator', 'sampler_of', 'setup', 'together', 'export',
-           'save', 'same_network', 'load_state', 'resume', 'agree', 'stoppable', 'worker_signals', 'nonfinite',
+           'save', 'same_network', 'load_state', 'resume', 'agree', 'stoppable', 'begin_worker', 'loader', 'nonfinite',
            'set_lr', 'clip_gradients', 'next_window', 'train_step', 'score_window', 'validate', 'sample_picture',
            'draw_samples', 'window_loader', 'stream_loader', 'due', 'validation', 'log_step', 'fit', 'train', 'main',
            'run_curves']
 
-# %% ../nbs/07_train.ipynb #0c0241bc
+# %% ../nbs/07_train.ipynb #c3887cc3
 import csv
 import math
 import os
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -454,7 +455,7 @@ def agree(
     run.stopping = run.stopping or stop > 0
     return bad == 0
 
-# %% ../nbs/07_train.ipynb #9b06a26f
+# %% ../nbs/07_train.ipynb #fc19d151
 @contextmanager
 def stoppable(
     run: Run,  # its `stop` is set by the signal
@@ -474,13 +475,29 @@ def stoppable(
         for number, handler in before.items():
             signal.signal(number, handler)
 
-
-def worker_signals(
+# %% ../nbs/07_train.ipynb #97cf5777
+def begin_worker(
     worker: int,  # index of the loader's worker
+    parent: int,  # process it serves
 ) -> None:
-    "Loader workers leave Ctrl-C to the process they serve, and end at SIGTERM."
+    "What a loader's worker does first."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def loader(
+    run: Run,  # its workers and device
+    **options,  # batches and their order
+) -> DataLoader:  # of the run's training windows
+    "A loader whose start draws nothing from the generator of the process."
+    workers = run.cfg.workers
+    return DataLoader(
+        run.data, num_workers=workers, pin_memory=run.acc.device.type == "cuda",
+        generator=torch.Generator(), **options,
+        worker_init_fn=partial(begin_worker, parent=os.getpid()) if workers else None,
+    )
 
 # %% ../nbs/07_train.ipynb #9222e64a
 def nonfinite(
@@ -532,11 +549,11 @@ def clip_gradients(
 # %% ../nbs/07_train.ipynb #da86488d
 def next_window(
     run: Run,  # its device and its count of damaged windows
-    loader: Iterator[dict[str, Tensor]],  # of batches
+    batches: Iterator[dict[str, Tensor]],  # of the loader
 ) -> dict[str, Tensor]:  # `frames` and `t` on the device
     "The next batch; an error in a loader's worker is told in its own words."
     try:
-        batch = next(loader)
+        batch = next(batches)
     except Exception as error:
         last = str(error).strip().splitlines()[-1]
         if "Original Traceback" not in str(error):
@@ -548,13 +565,13 @@ def next_window(
 # %% ../nbs/07_train.ipynb #01e5cd4e
 def train_step(
     run: Run,  # advanced by one step
-    loader: Iterator[dict[str, Tensor]],  # of windows
+    batches: Iterator[dict[str, Tensor]],  # of the loader
 ) -> dict[str, Any]:  # terms, gradient norm, rate and seconds waited for data
     "One optimiser step with all its forward passes."
     log, wait, good = {"lr": set_lr(run)}, 0.0, True
     for _ in range(run.cfg.accumulate):
         start = time.perf_counter()
-        window = next_window(run, loader)
+        window = next_window(run, batches)
         wait += time.perf_counter() - start
         with run.acc.accumulate(run.step):
             if not good:
@@ -642,7 +659,7 @@ def sample_picture(
     wide = max(line.shape[1] for line in lines)
     return np.concatenate([np.pad(x, ((0, 0), (0, wide - x.shape[1]), (0, 0))) for x in lines])
 
-# %% ../nbs/07_train.ipynb #436930cb
+# %% ../nbs/07_train.ipynb #780defc7
 def draw_samples(
     run: Run,  # its folder and trackers
     rows: list[tuple[np.ndarray, ...]],  # as `sample_picture` takes them
@@ -665,13 +682,9 @@ def window_loader(
     "The training loader, from where the run stands."
     sampler = sampler_of(run.cfg, run.acc, run.data)
     sampler.first, sampler.last = run.progress.step, run.steps
-    return DataLoader(
-        run.data, batch_sampler=sampler, num_workers=run.cfg.workers,
-        pin_memory=run.acc.device.type == "cuda", generator=torch.Generator(),
-        worker_init_fn=worker_signals if run.cfg.workers else None,
-    )
+    return loader(run, batch_sampler=sampler)
 
-# %% ../nbs/07_train.ipynb #2d431ed8
+# %% ../nbs/07_train.ipynb #78c03fac
 def stream_loader(
     run: Run,  # at its current step, with `StreamWindows`
 ) -> Iterator[dict[str, Tensor]]:  # batches from that step to the end
@@ -682,13 +695,8 @@ def stream_loader(
         had, wanted = within * cfg.accumulate, run.epoch_steps * cfg.accumulate
         round_start = had - had % max(cfg.workers, 1)
         run.data.set_epoch(epoch, round_start, cfg.batch_size)
-        loader = DataLoader(
-            run.data, cfg.batch_size, num_workers=cfg.workers, drop_last=True,
-            pin_memory=run.acc.device.type == "cuda", generator=torch.Generator(),
-            worker_init_fn=worker_signals if cfg.workers else None,
-        )
-        got = had
-        for batch in islice(loader, had - round_start, wanted - round_start):
+        batches, got = loader(run, batch_size=cfg.batch_size, drop_last=True), had
+        for batch in islice(batches, had - round_start, wanted - round_start):
             got += 1
             yield batch
         if got < wanted:
@@ -698,13 +706,15 @@ def stream_loader(
             )
         step = (epoch + 1) * run.epoch_steps
 
-# %% ../nbs/07_train.ipynb #6273d8c5
+# %% ../nbs/07_train.ipynb #1755ed01
 def due(
     run: Run,  # after a step
     what: Literal["val", "save", "log"],  # which of the three
 ) -> bool:  # is it time?
     "Is it time to validate, save or log? The last step is always time."
     cfg, step = run.cfg, run.progress.step
+    if what == "val" and run.val is None:
+        return False
     every = {"val": cfg.val_every or cfg.val_epochs * run.epoch_steps,
              "save": cfg.save_every, "log": cfg.log_every}[what]
     return step == run.steps or (every > 0 and step % every == 0)
@@ -714,8 +724,6 @@ def validation(
     run: Run,  # after a step
 ) -> dict[str, float]:  # what was measured
     "Validate, log, and keep the best network in `best/`."
-    if run.val is None:
-        return {}
     result = validate(run)
     if result["psnr"] > run.progress.best:
         run.progress.best, run.progress.best_step = result["psnr"], run.progress.step
@@ -723,7 +731,7 @@ def validation(
     run.acc.log({f"val/{k}": v for k, v in result.items()}, step=run.progress.step)
     return result
 
-# %% ../nbs/07_train.ipynb #01b051a5
+# %% ../nbs/07_train.ipynb #d2eff230
 def log_step(
     run: Run,  # after a step
     values: dict[str, Any],  # of that step
@@ -759,28 +767,29 @@ def fit(
     "Train to the end, or until asked to stop."
     p, main = run.progress, run.acc.is_main_process
     make = stream_loader if isinstance(run.data, IterableDataset) else window_loader
-    loader, shown = iter(make(run)), {}
+    batches, shown = iter(make(run)), {}
     bar = tqdm(
         total=run.steps, initial=p.step, disable=not main, desc=run.cfg.name,
         mininterval=0.2 if sys.stderr.isatty() else 20,
     )
-    if p.step == 0 and run.cfg.initial_eval:
-        shown |= validation(run)
-    while p.step < run.steps:
-        start, first = time.perf_counter(), p.step == 0
-        values = train_step(run, loader)
-        shown |= log_step(run, values, time.perf_counter() - start)
-        if first and (missing := run.acc.unwrap_model(run.step).missing):
-            run.acc.print(f"note: terms that do not apply to {run.cfg.model}: {', '.join(missing)}")
-        if due(run, "val"):
+    with bar, stoppable(run):
+        if p.step == 0 and run.cfg.initial_eval and run.val is not None:
             shown |= validation(run)
-        if due(run, "save") or due(run, "val") or run.stopping:
-            save(run)
-        bar.set_postfix({k: f"{v:.4g}" for k, v in shown.items() if k in SHOWN}, refresh=False)
-        bar.update()
-        if run.stopping and p.step < run.steps:
-            raise KeyboardInterrupt
-    bar.close()
+        while p.step < run.steps:
+            start, first = time.perf_counter(), p.step == 0
+            values = train_step(run, batches)
+            shown |= log_step(run, values, time.perf_counter() - start)
+            if first and (missing := run.acc.unwrap_model(run.step).missing):
+                run.acc.print(f"note: not for {run.cfg.model}, so left out: {', '.join(missing)}")
+            if due(run, "val"):
+                shown |= validation(run)
+            if due(run, "save") or due(run, "val") or run.stopping:
+                save(run)
+            terms = {k: f"{v:.4g}" for k, v in shown.items() if k in SHOWN}
+            bar.set_postfix(terms, refresh=False)
+            bar.update()
+            if run.stopping and p.step < run.steps:
+                raise KeyboardInterrupt
 
 # %% ../nbs/07_train.ipynb #3147eaf1
 def train(
@@ -796,8 +805,7 @@ def train(
         purge = {"tensorboard": {"purge_step": run.progress.step + 1}} if continued else {}
         project = config.name if config.log_dir else "tensorboard"
         run.acc.init_trackers(project, init_kwargs=purge)
-        with stoppable(run):
-            fit(run)
+        fit(run)
     finally:
         if run is not None:
             for tracker in getattr(run.acc, "trackers", []):
