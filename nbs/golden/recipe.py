@@ -1,4 +1,4 @@
-"""Deterministic test weights under the original's parameter names (see README.md beside this file)."""
+"""Deterministic test weights under the original's parameter names (see README.md beside this)."""
 
 import json
 import zlib
