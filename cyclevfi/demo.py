@@ -29,7 +29,7 @@ from .video import VideoWriter, open_video, write_image
 from .warping import flow_to_rgb
 
 # %% ../nbs/09a_demo.ipynb #9d5c869d
-FRAMES = 25  # of a video at most: 13 stay, 12 are hidden
+FRAMES = 21  # of a video at most: 11 stay, 10 are hidden
 SHORT_SIDE = 480  # pixels; a larger video is reduced to this
 SLOW = 4  # times slower is the slow-motion video
 
