@@ -455,7 +455,7 @@ def agree(
     run.stopping = run.stopping or stop > 0
     return bad == 0
 
-# %% ../nbs/07_train.ipynb #fc19d151
+# %% ../nbs/07_train.ipynb #fe0f2459
 @contextmanager
 def stoppable(
     run: Run,  # its `stop` is set by the signal
@@ -471,18 +471,21 @@ def stoppable(
     before = {n: signal.signal(n, ask) for n in numbers} if main else {}
     try:
         yield
+    except RuntimeError as error:  # loader workers that were sent the signal, too
+        if not run.stop:
+            raise
+        raise KeyboardInterrupt from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-# %% ../nbs/07_train.ipynb #97cf5777
+# %% ../nbs/07_train.ipynb #5ffa0441
 def begin_worker(
     worker: int,  # index of the loader's worker
     parent: int,  # process it serves
 ) -> None:
     "What a loader's worker does first."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if os.getppid() != parent:
         os._exit(1)
 
