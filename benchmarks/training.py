@@ -34,7 +34,7 @@ from cyclevfi.losses import (
 )
 from cyclevfi.prepare import prepare
 from cyclevfi.sample import clip
-from cyclevfi.train import run_curves, setup, train, window_loader
+from cyclevfi.train import batches_of, run_curves, setup, train
 
 
 @dataclass
@@ -77,7 +77,7 @@ def random_vgg(folder: Path) -> Path:
 def loader_rows(cfg: TrainConfig) -> list[Row]:
     "Windows per second of the loader alone, once its workers run."
     run = setup(replace(cfg, name="loader", max_steps=-1))
-    batches = iter(window_loader(run))
+    batches = batches_of(run)
     for _ in range(max(cfg.workers, 1) * 2):
         next(batches)
     n = 12 if cfg.crop_size[0] < 200 else 60
@@ -85,6 +85,7 @@ def loader_rows(cfg: TrainConfig) -> list[Row]:
     for _ in islice(batches, n):
         pass
     rate = n * cfg.batch_size / (time.perf_counter() - start)
+    batches.close()  # its workers must not run beside what is timed next
     cores = len(os.sched_getaffinity(0))
     return [Row(f"loader alone, {cfg.workers} workers", rate, "windows/s"),
             Row("loader alone, per core", rate / cores, "windows/s")]
