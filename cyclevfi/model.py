@@ -176,7 +176,6 @@ ARCHITECTURES: dict[str, str | type[VFIModel]] = {
     "superslomo": "cyclevfi.model:SuperSloMo",
     "superslomo_2018": "cyclevfi.imports:SuperSloMo2018",
     "pyramid": "cyclevfi.pyramid:PyramidFlow",
-    "seeded": "cyclevfi.seeded:SeededFlow",
     "dvf": "cyclevfi.dvf:DeepVoxelFlow",
     "sepconv": "cyclevfi.sepconv:SepConv",
     "average": "cyclevfi.baselines:Average",
