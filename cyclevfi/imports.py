@@ -160,7 +160,7 @@ def from_2018(
         raise ValueError(f"{path} does not correspond to superslomo_2018: {e}") from e
     return model.eval()
 
-# %% ../nbs/01e_imports.ipynb #f5029ffa
+# %% ../nbs/01e_imports.ipynb #0e7922ee
 @torch.no_grad()
 def against_fade(
     model: VFIModel,  # in eval mode
@@ -188,6 +188,6 @@ def from_checkpoint(
                          "the cycle paper (flow_pred_..., flow_interp_...) and trainings of Super "
                          "SloMo with state_dictFC and state_dictAT")
     if (gain := against_fade(model)) < 0.3:
-        warnings.warn(f"{path} draws a rendered scene no better than a cross-fade ({gain:+.1f} dB): "
+        warnings.warn(f"{path} draws a rendered scene no better than a cross-fade ({gain:+.1f}): "
                       "untrained, or trained in a network unlike ours", stacklevel=2)
     return model
