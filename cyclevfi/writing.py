@@ -377,7 +377,7 @@ class StreamCopy:
             self.output.mux_one(packet)
             self.head = next(self.packets, None)
 
-# %% ../nbs/03d_writing.ipynb #b7d3091e
+# %% ../nbs/03d_writing.ipynb #9e1e7d80
 SPOKEN = {"audio": "sound", "subtitle": "subtitle track"}
 
 
@@ -387,7 +387,8 @@ def left_out(
 ) -> str:  # a sentence
     "What to say of a stream that is not copied."
     codec = stream.codec_context.name if stream.codec_context else "of an unknown codec"
-    return f"the {SPOKEN[stream.type]} ({codec}) is left out: {form} cannot hold it, .mkv can"
+    other = "" if form == "matroska" else ", .mkv can"
+    return f"the {SPOKEN[stream.type]} ({codec}) is left out: {form} cannot hold it{other}"
 
 
 def chapters_of(
