@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGES', 'VIDEOS', 'PREPARED', 'UNFINISHED', 'Source', 'look_at', 'find_sources', 'picture_size', 'decode_image',
-           'FolderClip', 'thumbnail', 'compare', 'around', 'find_duplicates', 'find_cuts', 'find_shots', 'Steps',
-           'cache_folder', 'decode_video', 'cached_video', 'VideoClip', 'load_rows', 'ShardClip', 'open_shards', 'Shot',
-           'open_source', 'open_clips']
+           'FolderClip', 'cache_folder', 'decode_video', 'cached_video', 'VideoClip', 'load_rows', 'ShardClip',
+           'open_shards', 'Shot', 'open_source', 'open_clips']
 
 # %% ../nbs/05a_clips.ipynb #c2745087
 import contextlib
@@ -21,13 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import datasets
 import numpy as np
 from natsort import natsorted, ns
 from PIL import Image
 
-from . import video
+from . import pictures, reading
+from .shots import Steps, find_shots
 from .video import IMAGE_SUFFIXES, open_video
 
 # %% ../nbs/05a_clips.ipynb #8bb0a3f7
@@ -103,7 +102,7 @@ def picture_size(
             turned = img.getexif().get(274, 1) > 4  # EXIF orientation
             return img.size if turned else img.size[::-1]
     except (OSError, ValueError, SyntaxError):
-        img = video.decode_image(file.read_bytes())
+        img = pictures.decode_image(file.read_bytes())
         return None if img is None else img.shape[:2]
 
 # %% ../nbs/05a_clips.ipynb #c2abaada
@@ -112,7 +111,7 @@ def decode_image(
     name: str = "image",  # what it is called, for the message
 ) -> np.ndarray:  # (h, w, 3) uint8 RGB
     "Decode an image, or say which one cannot be decoded."
-    img = video.decode_image(data) if len(data) else None
+    img = pictures.decode_image(data) if len(data) else None
     if img is None:
         raise ValueError(f"cannot decode {name}: it is damaged, or no picture")
     return img
@@ -121,7 +120,7 @@ def decode_image(
 class FolderClip:
     "The pictures of one folder, in natural order."
     def __init__(self, folder: Path, name: str):
-        self.name, self.files = name, video.list_pictures(Path(folder))
+        self.name, self.files = name, reading.list_pictures(Path(folder))
         self.size = next(filter(None, map(picture_size, self.files)), None)
         if self.size is None:
             raise ValueError(f"{folder} has no picture that can be decoded")
@@ -138,80 +137,6 @@ class FolderClip:
                 raise ValueError(f"{self.files[i]} is {w}x{h}, the clip's first picture {w0}x{h0}: "
                                  f"all pictures of a folder must have one size")
         return images
-
-# %% ../nbs/05a_clips.ipynb #4b56e3ed
-def thumbnail(
-    img: np.ndarray,  # (h, w, 3) uint8 RGB
-) -> np.ndarray:  # (32, 32) float32 grey levels, 0..255
-    "A small grey picture, averaged over areas."
-    grey = cv2.cvtColor(img, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA)
-
-def compare(
-    thumb0: np.ndarray,  # (32, 32) thumbnail of a frame
-    thumb1: np.ndarray,  # (32, 32) thumbnail of the next
-) -> tuple[float, float, float]:  # mean and largest difference in grey levels; correlation
-    "How much a frame differs from the one before."
-    diff = np.abs(thumb1 - thumb0)
-    a, b = thumb0 - thumb0.mean(), thumb1 - thumb1.mean()
-    alike = (a * b).sum() / max(1e-3, np.sqrt((a**2).sum() * (b**2).sum()))
-    return float(diff.mean()), float(diff.max()), float(alike)
-
-# %% ../nbs/05a_clips.ipynb #d248fcc6
-def around(
-    values: np.ndarray,  # (n,)
-    q: float = 0.5,  # quantile
-    reach: int = 4,  # values on each side
-) -> np.ndarray:  # (n,); 0 where there are no neighbours
-    "A quantile of each value's neighbours, itself left out."
-    if not len(values):
-        return np.zeros(0)
-    padded = np.pad(values.astype(float), reach, constant_values=np.nan)
-    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    near = np.delete(near, reach, axis=1)
-    known = ~np.isnan(near).all(1)
-    out = np.zeros(len(values))
-    out[known] = np.nanquantile(near[known], q, axis=1)
-    return out
-
-# %% ../nbs/05a_clips.ipynb #ef1ff117
-def find_duplicates(
-    steps: np.ndarray,  # (n, 3) from `compare`, each frame with the one before; first row unused
-) -> np.ndarray:  # (n,) bool
-    "Frames that repeat the one before."
-    diff, peak = steps[1:, 0], steps[1:, 1]
-    return np.r_[False, (peak < 0.5) | (diff < 0.15 * around(diff, 0.75))]
-
-def find_cuts(
-    steps: np.ndarray,  # (n, 3) from `compare`, each frame with the one before; first row unused
-) -> np.ndarray:  # (n,) bool
-    "Frames with which a new shot begins (never the first)."
-    diff, alike = steps[1:, 0], steps[1:, 2]
-    return np.r_[False, (diff > 12) & (diff > 2.5 * (around(diff) + 1)) & (alike < 0.8)]
-
-# %% ../nbs/05a_clips.ipynb #8c9d7074
-def find_shots(
-    steps: np.ndarray,  # (n, 3) from `compare`, each frame with the one before; first row unused
-    cuts: bool = True,  # split at cuts
-    duplicates: bool = True,  # leave out repeated frames
-) -> list[np.ndarray]:  # indices of the frames of each shot
-    "Runs of frames that belong together."
-    keep = np.arange(len(steps))
-    if duplicates:
-        keep = keep[~find_duplicates(steps)]
-    return np.split(keep, np.flatnonzero(find_cuts(steps[keep]))) if cuts else [keep]
-
-class Steps:
-    "Compares frames as they come; `rows` are what `find_shots` takes."
-    def __init__(self):
-        self.rows, self.last = [], None
-
-    def add(self, img: np.ndarray, joined: bool = True) -> None:
-        "The next frame; `joined` is False when it does not follow the one before."
-        thumb = thumbnail(img)
-        ready = joined and self.last is not None
-        self.rows.append(compare(self.last, thumb) if ready else (0.0, 0.0, 1.0))
-        self.last = thumb
 
 # %% ../nbs/05a_clips.ipynb #1f8e3e5e
 def cache_folder() -> Path:
@@ -246,12 +171,12 @@ def cached_video(
 ) -> Path:  # folder with frames.bin and info.json
     "Decode a video unless that was done before; several processes may try at once."
     stat = path.stat()
-    key = f"3 {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+    key = f"4 {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     target = cache_folder() / hashlib.sha256(key.encode()).hexdigest()[:24]
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = video.partial_path(target)
+    partial = pictures.partial_path(target)
     try:
         partial.mkdir()
         decode_video(path, partial)

@@ -7,9 +7,10 @@ __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL'
            'spans', 'stride', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite', 'parse_memory', 'free_memory',
            'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'sketch', 'enlarged', 'windows', 'fill',
            'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'pick_dtype',
-           'make_painter']
+           'make_painter', 'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
+import hashlib
 import math
 import weakref
 from collections.abc import Iterator
@@ -398,7 +399,7 @@ def attempt(
     pair = [x.expand(len(ts), -1, -1, -1) for x in pair]
     return painter.model.synthesize(*pair, motion.expand(len(ts)), t).frame
 
-
+# %% ../nbs/08b_painting.ipynb #4427adc3
 def draw(
     painter: Painter,
     img0: np.ndarray,  # uint8 or uint16 (h, w, 3)
@@ -447,3 +448,14 @@ def make_painter(
     place, form = pick_device(device), pick_dtype(dtype)
     net = model if isinstance(model, VFIModel) else load(str(model))
     return Painter(net.to(place).eval(), place, form, max_batch)
+
+# %% ../nbs/08b_painting.ipynb #568a1496
+def weights_digest(
+    model: VFIModel,
+) -> str:  # hexadecimal digits, the same for the same network only
+    "A fingerprint of a network."
+    found = hashlib.sha256(f"{type(model).__qualname__} {model._hub_mixin_config}".encode())
+    for name, x in sorted(model.state_dict().items()):
+        found.update(name.encode())
+        found.update(x.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return found.hexdigest()[:16]

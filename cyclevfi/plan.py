@@ -29,7 +29,7 @@ class Goal:
         whole = self.kind != "fps" and self.amount.denominator == 1 and not self.grid
         return int(self.amount) if whole else 0
 
-
+# %% ../nbs/08a_plan.ipynb #8706fbba
 def positive(
     value: str | float | Fraction,
     name: str,  # the argument, for the message
