@@ -5,7 +5,7 @@
 One row a file: those in the folder odd/ of the clips that CYCLEVFI_DATA names, and those made here.
 Each is brought to twice its frame rate by the model `average`, the cheapest, for here the files are
 tried and not the pictures; and by `ffmpeg -vf minterpolate=mi_mode=blend` with sound, subtitles and
-chapters copied. Of films above 25 million pixels the first 12 frames are taken, by stream copy.
+chapters copied. Of films above 6 million pixels the first 8 frames are taken, by stream copy.
 What came out is described by ffprobe: frames counted by decoding, length, pixel format, colour
 tags, shape of a pixel, size as shown, streams, chapters, title and date. A cell says what of this
 is not as in the source. Needs the programs ffmpeg and ffprobe; --quick takes the small files.
@@ -36,7 +36,7 @@ from cyclevfi import sample
 from cyclevfi.interpolate import interpolate
 from cyclevfi.video import Colour, VideoInfo, VideoWriter, write_frames, write_image
 
-LARGE = 25_000_000  # pixels of a whole film
+LARGE = 6_000_000  # pixels of a whole film
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".webp", ".png")
 NOBODY = 65534
 TAGS = ("title", "creation_time", "com.example.lens")
@@ -219,7 +219,7 @@ def shortened(path: Path, folder: Path, source: dict) -> tuple[Path, dict]:
     "The first frames, without encoding them again."
     rate, short = Fraction(source["rate"]), folder / f"source{path.suffix}"
     got = ask("ffmpeg", "-v", "error", "-y", "-i", f"file:{path}", "-map", "0", "-c", "copy", "-t",
-              f"{float(12 / rate):.6f}", "-strict", "-2", f"file:{short}")
+              f"{float(8 / rate):.6f}", "-strict", "-2", f"file:{short}")
     return (short, probe(short)) if not got.returncode and probe(short) else (path, source)
 
 
@@ -232,7 +232,7 @@ def row(path: Path, name: str, what: str = "") -> Row:
         words = what or in_words(source)
         size = source["size"][0] * source["size"][1] * source["frames"] if source else 0
         if size > LARGE and not path.is_dir():
-            words += " (first 12 frames tried)"
+            words += " (first 8 frames tried)"
             path, source = shortened(path, Path(at), source)
         suffix = path.suffix.lower() if path.suffix.lower() in FILMS else ".mkv"
         form = "folder" if path.is_dir() or not path.suffix else suffix

@@ -31,7 +31,7 @@ _all_ = ["DEEP_SUFFIXES", "IMAGE_SUFFIXES", "partial_path", "publish", "read_ima
          "television", "CODECS", "ENCODERS", "PICTURES", "Movie", "VideoWriter", "output_kind",
          "write_frames"]
 
-# %% ../nbs/04_video.ipynb #7ede414d
+# %% ../nbs/04_video.ipynb #6eadbf1d
 def begin_joined(
     film: RunningFilm,
     stream: av.VideoStream,  # of the first piece
@@ -43,7 +43,7 @@ def begin_joined(
         film.stream.codec_context.codec_tag = "hvc1"
     film.bring_along()
 
-# %% ../nbs/04_video.ipynb #076880f3
+# %% ../nbs/04_video.ipynb #a37ccb71
 class Joined(RunningFilm):
     "A film made of encoded pieces."
 
@@ -67,7 +67,7 @@ class Joined(RunningFilm):
                 self.advance(packet.dts * packet.time_base)
                 self.container.mux_one(packet)
 
-# %% ../nbs/04_video.ipynb #0ece323e
+# %% ../nbs/04_video.ipynb #6e480cc0
 def join_videos(
     path: str | Path,  # the whole; .mp4 .m4v .mov .mkv or .webm
     parts: Iterable[tuple[Path, Fraction]],  # pieces of that kind, and when each begins, in seconds

@@ -488,23 +488,29 @@ class RunningFilm(Film):
         kinds = tuple(kind for kind, copy in self.copies.items() if copy.streams)
         return kinds + ("chapters",) * bool(self.container.chapters())
 
-# %% ../nbs/03d_writing.ipynb #643fc918
+# %% ../nbs/03d_writing.ipynb #56d00add
 def encode(
     movie: RunningFilm,  # a `Movie`
     frame: av.VideoFrame | None,  # None: there are no more
 ) -> None:
     "Hand a frame to the encoder, and its packets to the file."
     ready = movie.palette(frame) if movie.palette else [frame] if frame else []
-    for picture in [*ready, *([] if frame else [None])]:
-        for packet in movie.stream.encode(picture):
-            packet.duration = movie.step or packet.duration  # the last lasts as the one before
-            movie.container.mux_one(packet)
+    pictures = [*ready, *([] if frame else [None])]
+    packets = [packet for picture in pictures for packet in movie.stream.encode(picture)]
+    for packet in packets:
+        packet.duration = movie.step or packet.duration  # the last lasts as the one before
+        if movie.origin is None:
+            movie.origin = movie.first, packet.dts
+        if frame is None and packet is packets[-1] and movie.target.form in ("mp4", "mov"):
+            (shown, decoded), end = movie.origin, movie.stamp + packet.duration
+            packet.duration = max(packet.duration, end - shown - (packet.dts - decoded))
+        movie.container.mux_one(packet)
 
 # %% ../nbs/03d_writing.ipynb #584c1607
 class Movie(RunningFilm):
     "A video file in the making: `add` frames, then `finish`."
 
-    scaler, palette, stamp, step = None, None, -1, 0
+    scaler, palette, stamp, step, first, origin = None, None, -1, 0, None, None
 
     def add(self, image: np.ndarray, time: Fraction) -> None:
         "Encode one frame."
@@ -514,6 +520,7 @@ class Movie(RunningFilm):
         self.advance(time + self.shift)
         stamp = max(round((time + self.shift) / self.target.time_base), self.stamp + 1)
         self.stamp, self.step = stamp, stamp - self.stamp if self.stamp >= 0 else 0
+        self.first = stamp if self.first is None else self.first
         frame.pts, frame.time_base = stamp, self.target.time_base
         encode(self, frame)
 
