@@ -30,6 +30,7 @@ class ModelFields:
     model: str = "superslomo"  # registered name of the network
     model_config: dict[str, Any] = field(default_factory=dict)  # its options
     init: str | None = None  # start from these weights: bundled name, folder, hub id or checkpoint
+    trainable: str = ""  # regular expression: only weights whose name holds it learn; empty: all
     teacher: str | None = None  # frozen network of cc_ps, named as for init
     teacher_weight: float = 0.8  # weight of the teacher term, in 8-bit levels
     pixel_weight: float = 0.8  # weight of the L1 term, in 8-bit levels
@@ -103,6 +104,7 @@ class LoopFields:
     save_every: int = 1000  # steps between checkpoints, besides those at validations and the end
     keep: int = 3  # checkpoints kept besides the best; 0 for all
     initial_eval: bool = False  # validate before the first step
+    patience: int = 0  # stop after so many validations without a new best; 0: never
     samples: int = 2  # validation windows drawn as a picture; 0 for none
     log_with: list[str] | str = field(default_factory=list)  # trackers: tensorboard, wandb, ...
     log_dir: str | None = None  # where tensorboard writes; given alone it asks for tensorboard
@@ -163,6 +165,7 @@ def contradictions(
          "stream: needs one source in train, and epoch_steps, as a stream has no length"),
         (cfg.optimizer in optimizers(), f"optimizer: {cfg.optimizer!r} is none of "
          f"{', '.join(optimizers())}{nearest(cfg.optimizer, optimizers())}"),
+        (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),
         (len(size) == 2 and min(size) > 0, f"crop_size: expected [height, width], not {size}"),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),
         (cfg.schedule in SCHEDULES, f"schedule: {cfg.schedule!r} is none of {SCHEDULES}"),
