@@ -1,7 +1,7 @@
 """How good the pictures are: every contestant on the same hidden frames, clip by clip.
 
     python benchmarks/quality.py DATA [--models cc ...] [--out quality.csv] [--sets NAME ...]
-                                 [--quick]
+                                 [--most N] [--quick]
 
 DATA holds folders of samples and clips (SETS below says which). Every score is appended to the CSV
 as soon as it is known; the same command again goes on where it stopped, and prints the tables when
@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def score_sample(sample: Sample, methods: dict[str, VFIModel], protocol: str) ->
     return rows
 
 
-def run(data: Path, chosen: list[str], methods: list[str], out: Path, quick: bool) -> list[dict]:
+def run(data: Path, chosen: list[str], methods: list[str], out: Path, most: int | None) -> list[dict]:
     "Score what the CSV does not have yet."
     known = list(csv.DictReader(out.open())) if out.is_file() else []
     done = {(r["set"], r["sample"], r["method"]) for r in known}
@@ -102,9 +103,7 @@ def run(data: Path, chosen: list[str], methods: list[str], out: Path, quick: boo
             for source in find_sources(data / spec.folder, spec.cutting):
                 if not any(fnmatch(Path(source.name).name, p) for p in spec.clips):
                     continue
-                for i, sample in enumerate(source.read()):
-                    if quick and i >= 2:
-                        break
+                for sample in islice(source.read(), most):
                     need = {m: models[m] for m in methods if (name, sample.name, m) not in done}
                     if not need:
                         continue
@@ -175,11 +174,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["average", "dis", *bundled()])
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS, metavar="SET")
     parser.add_argument("--out", type=Path, default=Path("quality.csv"))
+    parser.add_argument("--most", type=int, help="at most so many samples of a clip, its first")
     parser.add_argument("--quick", action="store_true", help="two samples a clip, not full size")
     args = parser.parse_args()
     chosen = [s for s in args.sets if not (args.quick and "full" in s)]
     with torch.inference_mode():
-        rows = run(args.data, chosen, args.models, args.out, args.quick)
+        rows = run(args.data, chosen, args.models, args.out, 2 if args.quick else args.most)
     print(tables(rows, chosen, args.models))
 
 
