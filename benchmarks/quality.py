@@ -89,7 +89,9 @@ def score_sample(sample: Sample, methods: dict[str, VFIModel], protocol: str) ->
     return rows
 
 
-def run(data: Path, chosen: list[str], methods: list[str], out: Path, most: int | None) -> list[dict]:
+def run(
+    data: Path, chosen: list[str], methods: list[str], out: Path, most: int | None
+) -> list[dict]:
     "Score what the CSV does not have yet."
     known = list(csv.DictReader(out.open())) if out.is_file() else []
     done = {(r["set"], r["sample"], r["method"]) for r in known}
