@@ -38,7 +38,6 @@ from cyclevfi.video import Colour, VideoInfo, VideoWriter, write_frames, write_i
 
 LARGE = 6_000_000  # pixels of a whole film
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".webp", ".png")
-NOBODY = 65534
 TAGS = ("title", "creation_time", "com.example.lens")
 KEYS = ("pix_fmt", "color_range", "color_space", "color_transfer", "color_primaries")
 

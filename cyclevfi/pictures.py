@@ -37,7 +37,7 @@ def remove(
     path: Path,  # file or folder, there or not
 ) -> None:
     "Delete what is at `path`, if anything."
-    if path.is_dir() and not path.is_symlink():
+    if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):
@@ -49,10 +49,10 @@ def publish(
     path: Path,  # the name it shall have; what is there is replaced
 ) -> None:
     "Give a finished file or folder its name, after it has reached the disk."
-    if partial.is_file():
+    if os.path.isfile(partial):
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
-    elif path.is_dir():
+    elif os.path.isdir(path):
         path.rmdir()
     os.replace(partial, path)
 
