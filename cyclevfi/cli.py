@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['READERS', 'METAVARS', 'VERBS', 'comments', 'alternatives', 'whole', 'number', 'ratio', 'flag', 'imported', 'Verb',
-           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_run', 'models',
-           'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over', 'main']
+           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_made', 'show_run',
+           'models', 'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over', 'main']
 
 # %% ../nbs/12_cli.ipynb #ffe20db7
 import argparse
@@ -245,6 +245,14 @@ def show_table(
     print(report.table())
 
 
+def show_made(
+    result,  # of `interpolate`: a report, several, a forecast, or nothing
+) -> None:
+    "Print reports; beside the frames if those go to standard output."
+    for report in result if isinstance(result, list) else [result] if result else []:
+        print(report, file=sys.stderr if getattr(report, "output", "") == "-" else sys.stdout)
+
+
 def show_run(
     folder: Path,  # of `train`
 ) -> None:
@@ -271,7 +279,7 @@ VERBS = {
     "demo": Verb("cyclevfi.demo:demo", "hide every other frame of a video, make them anew, score",
                  {"video": ("video",), "out": ("-o", "--out")}),
     "interpolate": Verb("cyclevfi.interpolate:interpolate", "more frames a second, or slow motion",
-                        {"input": ("input",), "output": ("-o", "--output")}),
+                        {"input": ("input",), "output": ("-o", "--output")}, show_made),
     "evaluate": Verb("cyclevfi.evaluate:evaluate", "score networks against true frames",
                      {"models": ("--model",)}, show_table),
     "train": Verb("cyclevfi.train:train", "train a network on your videos",
