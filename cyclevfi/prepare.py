@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from . import video
+from . import pictures, reading
 from .clips import PREPARED, UNFINISHED, Source, Steps, find_shots, find_sources
 from .video import open_video
 
@@ -187,10 +187,10 @@ def picture_frames(
     "The selected pictures of a folder."
     if recipe.fps is not None:
         raise ValueError(f"fps: the pictures in {source.path} have no rate; use every instead")
-    files = source.files or video.list_pictures(source.path)
+    files = source.files or reading.list_pictures(source.path)
     for file in files[recipe.start:recipe.stop:recipe.every]:
         try:
-            yield None, video.read_image(file)
+            yield None, pictures.read_image(file)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             yield None, None
@@ -291,7 +291,7 @@ def write_shards(
         for row in rows:
             if writer is None:
                 written.append(pattern(len(written)))
-                partial = video.partial_path(written[-1])
+                partial = pictures.partial_path(written[-1])
                 writer = stack.enter_context(pq.ParquetWriter(
                     partial, FEATURES.arrow_schema, compression="none"))
             held.append(row)
@@ -322,7 +322,7 @@ def make_jobs(
     for source in sources:
         size = folder_bytes
         if source.kind == "pictures":
-            files = source.files or video.list_pictures(source.path)
+            files = source.files or reading.list_pictures(source.path)
             size = sum(f.stat().st_size for f in files)
         if size > room:
             groups.append([])
@@ -373,17 +373,17 @@ def run_job(
     done, stem = out / UNFINISHED / f"{job.number:05d}.json", f"{recipe.split}-{job.number:05d}"
     if done.exists():
         return json.loads(done.read_text())
-    spool, tally = video.partial_path(out / UNFINISHED / f"{job.number:05d}.frames"), Tally()
+    spool, tally = pictures.partial_path(out / UNFINISHED / f"{job.number:05d}.frames"), Tally()
     try:
-        with video.writing(out), open(spool, "w+b") as file:
+        with pictures.writing(out), open(spool, "w+b") as file:
             rows = job_rows(job, recipe, file, tally, tick)
             shards = write_shards(rows, lambda n: out / "data" / f"{stem}-{n:03d}.parquet",
                                   shard_bytes)
             for shard in shards:
-                video.publish(video.partial_path(shard), shard)
+                pictures.publish(pictures.partial_path(shard), shard)
     finally:
         for left in [spool, *out.glob(f"data/.{stem}-*.partial-{os.getpid()}.*")]:
-            video.remove(left)
+            pictures.remove(left)
     result = dict(counts=dict(tally.counts), problems=tally.problems,
                   motion=np.histogram(tally.motion, EDGES)[0].tolist())
     write_json(done, result)
@@ -395,10 +395,10 @@ def write_json(
     value: object,  # anything json can hold
 ) -> None:
     "Write a small file, whole or not at all."
-    partial = video.partial_path(path)
-    with video.writing(path):
+    partial = pictures.partial_path(path)
+    with pictures.writing(path):
         partial.write_text(json.dumps(value, indent=1))
-        video.publish(partial, path)
+        pictures.publish(partial, path)
 
 # %% ../nbs/06a_prepare.ipynb #6d0b75ff
 @dataclass(frozen=True)
@@ -450,7 +450,7 @@ def gather_report(
     report = Report(str(out), sum(len(j.sources) for j in jobs), counts["clips"], counts["frames"],
                     dict(counts), [p for r in results for p in r["problems"]], motion)
     write_json(out / "report.json", asdict(report) | {"motion_edges": EDGES[:-1]})
-    with video.writing(out):
+    with pictures.writing(out):
         motion_figure(motion).savefig(out / "motion.png")
     return report
 
@@ -463,7 +463,7 @@ def describe_work(
     "What decides the result."
     def stamp(source: Source) -> list:
         files = source.files or ((source.path,) if source.path.is_file() else
-                                 video.list_pictures(source.path))
+                                 reading.list_pictures(source.path))
         stats = [f.stat() for f in files]
         return [source.name, str(source.path), len(files), sum(s.st_size for s in stats),
                 max(s.st_mtime_ns for s in stats)]
@@ -477,7 +477,7 @@ def begin(
 ) -> bool:  # True when it is all done already
     "Make the folder, or take up what was begun there."
     state = out / UNFINISHED / "work.json"
-    with video.writing(out):
+    with pictures.writing(out):
         for file in (out / PREPARED, state):
             if file.exists():
                 old = json.loads(file.read_text())
@@ -544,11 +544,11 @@ def finish(
     report: Report,  # of all jobs
 ) -> None:
     "Mark the dataset as whole."
-    with video.writing(out):
+    with pictures.writing(out):
         card = CARD.format(split=work["recipe"]["split"], clips=report.clips)
         (out / "README.md").write_text(card)
         write_json(out / PREPARED, work)
-        video.remove(out / UNFINISHED)
+        pictures.remove(out / UNFINISHED)
 
 # %% ../nbs/06a_prepare.ipynb #ffdffdce
 def prepare_sources(
@@ -569,9 +569,9 @@ def prepare_sources(
     work = describe_work(sources, recipe, shard_mb)
     done = begin(out, work)
     for left in out.rglob(".*.partial-*"):
-        video.remove(left)  # by a run that was killed
+        pictures.remove(left)  # by a run that was killed
     if done:
-        video.remove(out / UNFINISHED)  # killed while it was being removed
+        pictures.remove(out / UNFINISHED)  # killed while it was being removed
         known = json.loads((out / "report.json").read_text())
         return Report(**{k: v for k, v in known.items() if k != "motion_edges"})
     jobs = make_jobs(sources)
@@ -579,7 +579,7 @@ def prepare_sources(
     results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
     report = gather_report(out, jobs, results)
     if not report.frames:
-        video.remove(out)
+        pictures.remove(out)
         raise ValueError(f"sources: nothing is left of them; {report}")
     finish(out, work, report)
     return report
@@ -632,7 +632,7 @@ def find_frame_folders(
     "Folders of pictures directly under the root."
     def find(root: Path) -> list[Source]:
         found = [s for s in find_sources(root) if s.kind == "pictures" and s.path.parent == root]
-        short = [s.name for s in found if len(video.list_pictures(s.path)) < at_least]
+        short = [s.name for s in found if len(reading.list_pictures(s.path)) < at_least]
         if short:
             raise ValueError(f"{root}: clip {short[0]} has fewer than {at_least} frames")
         return found

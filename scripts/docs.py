@@ -116,7 +116,7 @@ def widgets(path: Path, strip: bool = False) -> bool:
         nb.metadata.pop("widgets", None)
         nbformat.write(nb, path)
         return False
-    return bool(views) or "widgets" in nb.metadata
+    return bool(views)
 
 
 def process() -> list[str]:
