@@ -91,11 +91,11 @@ def seconds_of(film: dict, said: dict) -> float | None:
     return float(seconds) if seconds else None
 
 
-def probe(path: Path) -> dict | None:
-    "What ffprobe says."
+def probe(path: Path, count: str = "frames") -> dict | None:
+    "What ffprobe says; frames are counted by decoding, or as packets, which is quick."
     if path.suffix == ".webp":
         return moving_picture(path)
-    got = ask("ffprobe", "-v", "quiet", "-count_frames", "-show_streams", "-show_format",
+    got = ask("ffprobe", "-v", "quiet", f"-count_{count}", "-show_streams", "-show_format",
               "-show_chapters", "-of", "json", *named(path))
     try:
         said = json.loads(got.stdout)
@@ -119,7 +119,8 @@ def describe(said: dict, film: dict) -> dict:
     lying = round(turn) % 180 == 90
     tags = {k.lower(): v for k, v in said.get("format", {}).get("tags", {}).items()}
     return known | {
-        "frames": int(film.get("nb_read_frames", 0)), "codec": film.get("codec_name"),
+        "frames": int(film.get("nb_read_frames") or film.get("nb_read_packets") or 0),
+        "codec": film.get("codec_name"),
         "size": size[::-1] if lying else size, "aspect": 1 / shape if lying else shape,
         "rate": film.get("avg_frame_rate", "0/0"), "turn": round(turn),
         "seconds": seconds_of(film, said),
@@ -214,25 +215,26 @@ def theirs(path: Path, out: Path, source: dict | None) -> str:
     return judge(source, left, path.is_dir())
 
 
-def shortened(path: Path, folder: Path, source: dict) -> tuple[Path, dict]:
+def shortened(path: Path, folder: Path, source: dict) -> Path:
     "The first frames, without encoding them again."
     rate, short = Fraction(source["rate"]), folder / f"source{path.suffix}"
-    got = ask("ffmpeg", "-v", "error", "-y", "-i", f"file:{path}", "-map", "0", "-c", "copy", "-t",
-              f"{float(8 / rate):.6f}", "-strict", "-2", f"file:{short}")
-    return (short, probe(short)) if not got.returncode and probe(short) else (path, source)
+    ask("ffmpeg", "-v", "error", "-y", "-i", f"file:{path}", "-map", "0", "-c", "copy", "-t",
+        f"{float(8 / rate):.6f}", "-strict", "-2", f"file:{short}")
+    found = probe(short) if short.exists() else None
+    return short if found and found["frames"] > 1 else path
 
 
 def row(path: Path, name: str, what: str = "") -> Row:
     "Try one file."
-    source = probe(path) if path.exists() and not os.path.isdir(path) else None
-    if path.is_dir() and any(path.iterdir()):
-        source = probe(path)
+    there = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    source = probe(path, "packets") if there else None
     with tempfile.TemporaryDirectory() as at:
         words = what or in_words(source)
         size = source["size"][0] * source["size"][1] * source["frames"] if source else 0
         if size > LARGE and not path.is_dir():
             words += " (first 8 frames tried)"
-            path, source = shortened(path, Path(at), source)
+            path = shortened(path, Path(at), source)
+        source = probe(path) if source else None
         suffix = path.suffix.lower() if path.suffix.lower() in FILMS else ".mkv"
         form = "folder" if path.is_dir() or not path.suffix else suffix
         out = Path(at) / ("a" if form == "folder" else f"a{form}")

@@ -480,8 +480,11 @@ def video_frames(
 ) -> Iterator[Frame]:
     "The frames of a video file, and at the end what was wrong with it."
     corrupt, last = [], None
-    for last in convert(watched(raw, info.path, corrupt, whole), info, clock, **how):
-        yield last
+    try:
+        for last in convert(watched(raw, info.path, corrupt, whole), info, clock, **how):
+            yield last
+    except av.error.FFmpegError as error:
+        raise ValueError(f"input {info.path} cannot be deinterlaced: {error}") from error
     if last is None:
         raise ValueError(f"input {info.path} has no frame that can be decoded: {NO_VIDEO}")
     for text in report_damage(info, last, damage, len(corrupt)):

@@ -651,7 +651,7 @@ def check_quality(
     if not 0 <= target.crf <= encoder.worst:
         raise ValueError(f"crf must be 0 to {encoder.worst} for {target.codec}, not {target.crf}")
 
-# %% ../nbs/03d_writing.ipynb #2e5b89c7
+# %% ../nbs/03d_writing.ipynb #ed979654
 def plan_target(
     path: str | Path,
     fps: str | float | Fraction,
@@ -667,7 +667,8 @@ def plan_target(
     kind = output_kind(path, codec, bits or (like.bits if like else 8), more.get("lossless", False))
     if like:
         kept = {"colour": like.colour, "aspect": like.aspect, "start": like.start}
-    unit = {"time_base": CLOCKS.get(kind, more.pop("time_base", 1 / rate))}
+    asked = more.pop("time_base", 1 / rate)
+    unit = {"time_base": 1 / rate if kind == "y4m" else CLOCKS.get(kind, asked)}
     target = Target(Path(path), rate, codec=kind or codec or "", asked=codec is not None,
                     like=like, **unit | kept | more)
     check_quality(target)
