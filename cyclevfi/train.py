@@ -417,6 +417,8 @@ def stoppable(
     except RuntimeError as error:  # loader workers that were sent the signal, too
         if not run.stop:
             raise
+        if run.acc.num_processes == 1 and run.cfg.accumulate == 1:  # it stands between steps
+            save(run)
         raise KeyboardInterrupt from error
     finally:
         for number, handler in before.items():
