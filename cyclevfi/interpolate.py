@@ -46,8 +46,8 @@ from cyclevfi.segments import (
     write_json)
 from .shots import CUT, SPAN
 from .video import (
-    Behind, Frame, VideoInfo, VideoReader, VideoWriter, note, open_video, output_kind, read_ahead, to_bytes,
-    write_image, writing)
+    Behind, Frame, VideoInfo, VideoReader, VideoWriter, note, open_video, output_kind, read_ahead,
+    to_bytes, write_image, writing)
 from .writing import CONTAINERS, FILMS, plan_target
 
 # %% ../nbs/09_interpolate.ipynb #149cc57e
@@ -739,7 +739,7 @@ def adapted(
     team.wait()
     return folder if team.leads else adapt(asked.input, model=asked.model).output
 
-# %% ../nbs/09_interpolate.ipynb #a9ef70ae
+# %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(
     asked: SimpleNamespace,  # the arguments of `interpolate`
     team: Team,
@@ -750,15 +750,14 @@ def run(
     check_output(asked.input, asked.output)
     if asked.adapt:
         asked.model = adapted(asked, team)
-    source = asked.input, asked.source_fps, asked.deinterlace
-    how = {"deep": True, "network": asked.network}
-    with open_video(*source, **how) as reader:
+    source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
+    with open_video(*source) as reader:
         job = plan_job(asked, reader, team)
         if asked.dry_run or asked.preview and team.leads:
             fit_memory(job, asked.memory, team)
-            looked = forecast(job, asked.preview, lambda: open_video(*source, **how))
+            told = forecast(job, asked.preview, lambda: open_video(*source))
             if asked.dry_run:
-                return looked
+                return told
         if not job.in_pieces:
             heed(job, decide(job, asked, team))
             return closed(job, make_whole(job, reader), reader, began) if team.leads else None
