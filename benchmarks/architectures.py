@@ -108,7 +108,7 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument("--val", nargs="+", default=[], help="other clips, for the curves")
     parser.add_argument("--bench", type=Path, help="triplets in the UCF101 layout")
     parser.add_argument("--out", type=Path, help="folder of the runs; the same again goes on")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     given = parser.parse_args(args)
     if not given.quick and not (given.train and given.bench):
         parser.error("give --train and --bench, or --quick")
@@ -126,8 +126,8 @@ def main(args: list[str] | None = None) -> int:
                 model=name, model_config=config, train=given.train, val=given.val, vgg_weight=0,
                 crop_size=[size, size], crop_tries=3, num_interp=1, batch_size=batch, workers=1,
                 lr=6e-4, schedule="cosine", warmup_steps=steps // 10, clip_norm=50, ema=0.99,
-                max_steps=steps, val_every=max(1, steps // 5), val_windows=16, samples=0,
-                save_every=max(1, steps // 10), log_every=max(1, steps // 30), keep=1,
+                max_steps=steps, val_every=max(1, steps // 4), val_windows=6, samples=0,
+                save_every=max(1, steps // 20), log_every=max(1, steps // 30), keep=1,
                 log_with="tensorboard", out=str(out), name=name,
             )
             folders[name] = str(train(cfg) / "model")

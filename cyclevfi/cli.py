@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['READERS', 'METAVARS', 'VERBS', 'comments', 'alternatives', 'whole', 'number', 'ratio', 'flag', 'imported', 'Verb',
-           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_made', 'show_run',
-           'models', 'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over', 'main']
+           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_tables', 'show_made',
+           'show_run', 'models', 'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over',
+           'main']
 
 # %% ../nbs/12_cli.ipynb #ffe20db7
 import argparse
@@ -184,7 +185,7 @@ def usage(
             form = {"?": "[{}]", "+": "{} ..."}.get(options.get("nargs"), "{}")
             places.append(form.format(options["metavar"]))
         elif options["required"]:
-            flags.append(f"{spelling[0]} {options['metavar']}")
+            flags.append(f"{spelling[0]} {options.get('metavar', options['dest'].upper())}")
     return places + flags
 
 # %% ../nbs/12_cli.ipynb #1c6790b4
@@ -239,10 +240,17 @@ def run(
 
 # %% ../nbs/12_cli.ipynb #4f28c066
 def show_table(
-    report,  # of `evaluate`
+    report,  # of `evaluate` or `export`
 ) -> None:
     "Print the table of scores."
     print(report.table())
+
+
+def show_tables(
+    results: Sequence,  # of `benchmark`, one for each part of the suite
+) -> None:
+    "Print the table of each part."
+    print("\n\n".join(result.table() for result in results))
 
 
 def show_made(
@@ -274,7 +282,7 @@ def show_models(
     for sort, members in names.items():
         print(f"{sort:15}{' '.join(members) or 'none'}")
 
-
+# %% ../nbs/12_cli.ipynb #e9df6265
 VERBS = {
     "demo": Verb("cyclevfi.demo:demo", "hide every other frame of a video, make them anew, score",
                  {"video": ("video",), "out": ("-o", "--out")}),
@@ -282,6 +290,10 @@ VERBS = {
                         {"input": ("input",), "output": ("-o", "--output")}, show_made),
     "evaluate": Verb("cyclevfi.evaluate:evaluate", "score networks against true frames",
                      {"models": ("--model",)}, show_table),
+    "benchmark": Verb("cyclevfi.benchmark:benchmark", "score networks and programs on a benchmark",
+                      {"models": ("--model",), "contestants": ("--contestant",)}, show_tables),
+    "export": Verb("cyclevfi.export:export", "write a network as ONNX or torch.export program",
+                   {"model": ("model",), "output": ("-o", "--output")}, show_table),
     "train": Verb("cyclevfi.train:train", "train a network on your videos",
                   show=show_run, parse="cyclevfi.config:parse_config"),
     "adapt": Verb("cyclevfi.adapt:adapt", "tune a network on the video it is for",

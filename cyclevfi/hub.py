@@ -17,7 +17,7 @@ from huggingface_hub import EvalResult, HfApi, ModelCardData
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from .config import TrainConfig, as_list
-from .model import SUMS, checksums, load, verify
+from .model import checksums, load, verify, write_checksums
 
 # %% ../nbs/13a_hub.ipynb #4d8d67ae
 def run_config(
@@ -70,7 +70,7 @@ def read_scores(
                 from error
     return found
 
-
+# %% ../nbs/13a_hub.ipynb #5707cd88
 def head(
     name: str,  # of the model
     license: str,  # identifier of a licence, as the Hub knows them
@@ -104,7 +104,7 @@ def score_table(
         lines.append(f"| {Path(name).name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
-
+# %% ../nbs/13a_hub.ipynb #f9817a4a
 def card(
     run: str | Path,  # a run folder, or a folder of weights
     name: str,  # how the network is called
@@ -140,16 +140,15 @@ def pack(
     weights, config = weights_of(run), run_config(run)
     verify(weights)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, value in checksums(weights).items():
+    for name in checksums(weights):
         shutil.copyfile(weights / name, folder / name)
-        with open(folder / SUMS, "a", encoding="utf-8") as sums:
-            sums.write(f"{value}  {name}\n")
+    write_checksums(folder)
     (folder / "README.md").write_text(text, encoding="utf-8")
     if config:
         (folder / "training.yaml").write_text(yaml.safe_dump(settings(config)), encoding="utf-8")
     return folder
 
-
+# %% ../nbs/13a_hub.ipynb #0855dd66
 def publish(
     run: str | Path,  # a run folder, or a folder of weights
     repo: str,  # "user/name"
