@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['awake', 'FeaturePyramid', 'levels_for', 'local_correlation', 'small', 'FlowStep', 'TimeStep', 'FineStep', 'enlarge',
-           'descend', 'finish', 'draw', 'PyramidFlow']
+           'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
 
 # %% ../nbs/01a_pyramid.ipynb #0e859fc7
 import math
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .model import Motion, Synthesis, VFIModel, blend, conv, pad_to, register
-from .warping import backwarp, intermediate_flow, time_like
+from .warping import backwarp, time_like
 
 # %% ../nbs/01a_pyramid.ipynb #7c1e5a91
 def awake(
@@ -137,51 +137,50 @@ class FlowStep(nn.Module):
 
 # %% ../nbs/01a_pyramid.ipynb #8f116309
 class TimeStep(nn.Module):
-    "Correct the flows from time t, and judge visibility, at a quarter of the size."
+    "Correct the motion through time t, and judge visibility, at a quarter of the size."
 
     def __init__(self, channels: int, hidden: int, radius: int = 2, detail: int = 24):
         super().__init__()
         self.radius = radius
-        cin = 2 * channels + (2 * radius + 1) ** 2 + 4 + 1
+        cin = 2 * channels + (2 * radius + 1) ** 2 + 2
         self.body = awake(
             *conv(cin, hidden, 1),
             *conv(hidden, hidden),
             *conv(hidden, hidden),
             *conv(hidden, hidden),
         )
-        self.head = small(nn.Conv2d(hidden, 5, 3, padding=1))
+        self.head = small(nn.Conv2d(hidden, 3, 3, padding=1))
         self.detail = nn.Conv2d(hidden, detail, 1)
 
     def forward(
         self,
         features: tuple[Tensor, Tensor],  # of both frames, `(b, channels, h, w)`
         keys: tuple[Tensor, Tensor],  # matching features of both frames, `(b, k, h, w)`
-        flows: Tensor,  # `(b, 4, h, w)` guessed flow to frame 0 and to frame 1
+        motion: Tensor,  # `(b, 2, h, w)` from frame 0 to frame 1, of what is here at time t
         t: Tensor,  # `(b, 1, 1, 1)`
-    ) -> tuple[Tensor, Tensor]:  # `(b, 5, h, w)` corrections and visibility logit, and details
+    ) -> tuple[Tensor, Tensor]:  # `(b, 3, h, w)` correction and visibility logit, and details
         seen, key = [], []
-        for feature, k, flow in zip(features, keys, flows.chunk(2, 1)):
+        for feature, k, flow in zip(features, keys, (-t * motion, (1 - t) * motion)):
             both = backwarp(torch.cat([feature, k], 1), flow)
             seen.append(both[:, : feature.shape[1]])
             key.append(both[:, feature.shape[1] :])
         similar = local_correlation(*key, self.radius)
-        time = t.expand(-1, 1, *flows.shape[-2:])
-        x = self.body(torch.cat([*seen, similar, flows, time], 1))
+        x = self.body(torch.cat([*seen, similar, motion], 1))
         return self.head(x), self.detail(x)
 
 # %% ../nbs/01a_pyramid.ipynb #d32674ac
 class FineStep(nn.Module):
-    "Correct flows and visibility at full size."
+    "Correct motion and visibility at full size."
 
     def __init__(self, detail: int = 24, hidden: int = 32):
         super().__init__()
-        self.body = awake(*conv(24 + 20 + detail, hidden), *conv(hidden, hidden))
-        self.head = small(nn.Conv2d(hidden, 20, 3, padding=1))
+        self.body = awake(*conv(24 + 12 + detail, hidden), *conv(hidden, hidden))
+        self.head = small(nn.Conv2d(hidden, 12, 3, padding=1))
 
     def forward(
         self,
         warped: Tensor,  # `(b, 6, h, w)` both frames warped to t, sides even
-        coarse: Tensor,  # `(b, 5, h, w)` flows and visibility logit so far
+        coarse: Tensor,  # `(b, 3, h, w)` motion and visibility logit so far
         detail: Tensor,  # `(b, detail, h / 4, w / 4)`
     ) -> Tensor:  # `(b, 5, h, w)` corrections
         up = F.interpolate(detail, scale_factor=2, mode="bilinear", align_corners=False)
@@ -194,19 +193,26 @@ def enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
+def halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    "What belongs to frame 0, and to frame 1, of a batch that holds one after the other."
+    b = x.shape[0] // 2
+    return x[:b], x[b:]
+
+
 def descend(
     step: FlowStep,  # the estimator, the same at every level
     to_keys: nn.Module,  # features -> what is compared
     pyramid: list[Tensor],  # features of both frames, frame 0 first in the batch, finest first
 ) -> tuple[Tensor, Tensor]:  # `(2b, 2, h/4, w/4)` flow (01, then 10) in px there, and the keys
     "Flow both ways, from the coarsest level to the finest."
-    flow = pyramid[-1].new_zeros(len(pyramid[-1]), 2, *pyramid[-1].shape[-2:])
-    memory = flow.new_zeros(len(flow), step.memory.out_channels, *flow.shape[-2:])
+    both, (h, w) = pyramid[-1].shape[0], pyramid[-1].shape[-2:]
+    flow = pyramid[-1].new_zeros(both, 2, h, w)
+    memory = flow.new_zeros(both, step.memory.out_channels, h, w)
     for i, feature in enumerate(reversed(pyramid)):
         if i:
             flow, memory = enlarge(flow, 2) * 2, enlarge(memory, 2)
         keys = F.normalize(to_keys(feature), dim=1)
-        other = keys.roll(len(keys) // 2, 0)
+        other = torch.cat(halves(keys)[::-1])
         flow, memory = step(feature, (keys, other), flow, memory)
     return flow, keys
 
@@ -214,16 +220,19 @@ def descend(
 def finish(
     fine_step: FineStep,  # the correction at full size
     pair: tuple[Tensor, Tensor],  # frames `(b, 3, h, w)`, padded
-    coarse: Tensor,  # `(b, 5, h, w)` flow to frame 0, to frame 1, and visibility logit
+    coarse: Tensor,  # `(b, 3, h, w)` motion through time t and visibility logit
     detail: Tensor,  # `(b, detail, h / 4, w / 4)`
     t: Tensor,  # `(b, 1, 1, 1)`
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
     "Warp, correct at full size, warp again and blend."
-    first = torch.cat([backwarp(pair[0], coarse[:, :2]), backwarp(pair[1], coarse[:, 2:4])], 1)
-    fine = coarse + fine_step(first, coarse, detail)
-    flow0, flow1, visibility = fine[:, :2], fine[:, 2:4], fine[:, 4:].sigmoid()
-    frame = blend(backwarp(pair[0], flow0), backwarp(pair[1], flow1), visibility, t)
-    return frame, flow0, flow1, visibility
+
+    def warped(motion: Tensor) -> list[Tensor]:
+        return [backwarp(pair[0], -t * motion), backwarp(pair[1], (1 - t) * motion)]
+
+    fine = coarse + fine_step(torch.cat(warped(coarse[:, :2]), 1), coarse, detail)
+    motion, visibility = fine[:, :2], fine[:, 2:].sigmoid()
+    frame = blend(*warped(motion), visibility, t)
+    return frame, -t * motion, (1 - t) * motion, visibility
 
 # %% ../nbs/01a_pyramid.ipynb #e3b2c735
 def draw(
@@ -235,16 +244,19 @@ def draw(
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
     "The frame at time t, and how it came about."
     f0, f1, k0, k1, flow01, flow10 = state
-    raw = torch.cat(intermediate_flow(flow01, flow10, t.flatten()), 1)
+    raw = (1 - t) * flow01 - t * flow10
     change, detail = time_step((f0, f1), (k0, k1), raw, t)
-    coarse = torch.cat([raw + change[:, :4], change[:, 4:]], 1)
-    coarse = enlarge(coarse, 4) * coarse.new_tensor([4, 4, 4, 4, 1]).view(1, 5, 1, 1)
-    return *finish(fine_step, pair, coarse, detail, t), *(enlarge(raw, 4) * 4).chunk(2, 1)
+    coarse = torch.cat([raw + change[:, :2], change[:, 2:]], 1)
+    coarse = enlarge(coarse, 4) * coarse.new_tensor([4, 4, 1]).view(1, 3, 1, 1)
+    raw = enlarge(raw, 4) * 4
+    return *finish(fine_step, pair, coarse, detail, t), -t * raw, (1 - t) * raw
 
 # %% ../nbs/01a_pyramid.ipynb #c1410954
 @register("pyramid")
 class PyramidFlow(VFIModel):
     "Coarse-to-fine matching, shared over levels and directions, then correction at time t."
+
+    levels: int | None = None  # of the pyramid; None: as many as the frames call for
 
     def __init__(
         self,
@@ -265,19 +277,19 @@ class PyramidFlow(VFIModel):
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "Flow both ways, coarse to fine."
         h, w = img0.shape[-2:]
-        n = levels_for(h, w)
+        n = self.levels or levels_for(h, w)
         pyramid = self.features(pad_to(torch.cat([img0, img1]), 4 * 2 ** (n - 1)), n)
         flow, keys = descend(self.flow_step, self.keys, pyramid)
         full = enlarge(flow, 4)[..., :h, :w] * 4
-        state = (*pyramid[0].chunk(2), *keys.chunk(2), *flow.chunk(2))
-        return Motion(*full.chunk(2), state)
+        state = (*halves(pyramid[0]), *halves(keys), *halves(flow))
+        return Motion(*halves(full), state)
 
     def synthesize(
         self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
     ) -> Synthesis:
         "Correct the flows at time t, judge visibility, blend."
         h, w = img0.shape[-2:]
-        multiple = 4 * 2 ** (levels_for(h, w) - 1)
+        multiple = 4 * 2 ** ((self.levels or levels_for(h, w)) - 1)
         pair = pad_to(img0, multiple), pad_to(img1, multiple)
         drawn = draw(self.time_step, self.fine_step, pair, motion.state, time_like(t, img0))
         return Synthesis(*(x[..., :h, :w] for x in drawn))
