@@ -103,7 +103,8 @@ def probe(path: Path, count: str = "frames") -> dict | None:
         return None
     films = [s for s in said.get("streams", []) if s["codec_type"] == "video"
              and not s.get("disposition", {}).get("attached_pic")]
-    return describe(said, films[0]) if films else None
+    film = max(films, key=lambda s: s.get("width", 0) * s.get("height", 0), default=None)
+    return describe(said, film) if film else None
 
 
 def describe(said: dict, film: dict) -> dict:
@@ -354,6 +355,7 @@ def broken(p: Path, healthy: Path) -> list[tuple[Path, str]]:
         "cut_in_header.mkv": whole[:300], "cut_in_the_middle.mkv": whole[: len(whole) * 3 // 4],
         "garbage_after_header.mkv": whole[:2000] + noise, "wrong_extension.avi": whole,
         "film_called.png": whole, "text.mp4": b"no video\n" * 99, "bomb.png": png(65535, 65535),
+        "bomb.y4m": b"YUV4MPEG2 W16000 H16000 F25:1 C420\nFRAME\n",
         "bomb.gif": b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x02\x02\x4c\x01\0;",
         "playlist.mp4": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"}
     for name, data in contents.items():
@@ -361,6 +363,7 @@ def broken(p: Path, healthy: Path) -> list[tuple[Path, str]]:
     (p / "loop.mp4").symlink_to(p / "loop.mp4")
     (p / "empty_folder").mkdir()
     told = {"bomb.png": "claims 65535x65535, 80 bytes", "bomb.gif": "claims 65535x65535",
+            "bomb.y4m": "claims 16000x16000",
             "film_called.png": "Matroska under a wrong name", "loop.mp4": "link to itself",
             "wrong_extension.avi": "", "cut_in_the_middle.mkv": ""}
     names = [*contents, "loop.mp4", "empty_folder", "absent.mp4"]

@@ -7,8 +7,8 @@ insertions, splices, wrong extensions), mostly near the front where the headers 
 are read to their end, one is interpolated (model `average`), two are command lines drawn from real
 and absurd words. A clean end is a result, or a ValueError, OSError or RuntimeError that names
 the file; of a command line, status 0, 1 or 2 without a traceback; never a file half written, never
-more than 2 GiB of memory (a hard limit on the process), never more than a minute. A case is fixed by
-the seed and its number: `--only N` runs one again.
+more than 2 GiB of memory (a hard limit on the process), never more than a minute. A case is fixed
+by the seed and its number: `--only N` runs one again.
 """
 
 import argparse

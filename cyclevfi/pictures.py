@@ -198,7 +198,7 @@ def need_file(
 ) -> Path:  # the same
     "Raise unless there is a file with something in it."
     if is_address(path):
-        raise ValueError(f"input {path} is an address; download it first and give the file")
+        raise ValueError(f"input {path} is an address; allow network, or download it first")
     try:
         size = path.stat().st_size
     except PermissionError:
