@@ -7,6 +7,7 @@ carry a picture, which stays: --strip removes the rest). With --process, nbdev p
 notebook for Quarto, which renders its documentation of functions and runs its import cells.
 """
 import argparse
+import os
 import re
 import shutil
 import sys
@@ -125,6 +126,8 @@ def process() -> list[str]:
     from nbdev.serve import proc_nbs
 
     folder = get_config().config_path / "_proc"
+    os.chdir(NBS)  # cells that import are run, some of them read files beside the notebooks
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(NBS), os.environ.get("PYTHONPATH", "")])
     proc_nbs(force=True)
     made = {p.name for p in folder.rglob("*.ipynb")}
     shutil.rmtree(folder)
