@@ -18,6 +18,9 @@ from .warping import backwarp, intermediate_flow, time_like
 class Blind(VFIModel):
     "Base of what does not look at motion."
 
+    def __init__(self):  # without it, loading would hand on every line of a saved config
+        super().__init__()
+
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "Nothing is looked at."
         return Motion()
@@ -63,11 +66,11 @@ def dis_flow(
     "Optical flow by dense inverse search (arXiv 1603.03590), OpenCV's."
     if preset not in DIS_PRESETS:
         raise ValueError(f"preset must be one of {', '.join(DIS_PRESETS)}, got {preset!r}")
-    method = cv2.DISOpticalFlow_create(DIS_PRESETS[preset])
     h, w = img0.shape[-2:]
     pad = ((0, max(0, DIS_SIDE - h)), (0, max(0, DIS_SIDE - w)))
     flows = []
     for pair in zip(img0, img1):
+        method = cv2.DISOpticalFlow_create(DIS_PRESETS[preset])  # one used twice remembers
         grey = []
         for img in pair:
             levels = (img.detach().float().cpu().clamp(0, 1) * 255 + 0.5).byte()

@@ -107,7 +107,7 @@ def cycle_gradient(model: VFIModel) -> None:
     weights = [p for p in model.parameters() if p.requires_grad]
     if not weights:
         return
-    frames = torch.stack([*pictures(2, 32, 32), pictures(2, 32, 32, seed=1)[0]], 1)
+    frames = torch.stack([*pictures(2, 64, 64), pictures(2, 64, 64, seed=1)[0]], 1)
     frames.requires_grad_()
     pixel = LossWeights(pixel=1, warp=0, vgg=0, smooth=0)
     model.zero_grad()
