@@ -180,12 +180,14 @@ def ours(path: Path, out: Path, source: dict | None) -> tuple[str, bool]:
         try:
             report = interpolate(path, out, factor=2, model="average", progress=False)
         except (ValueError, OSError, RuntimeError) as error:
-            text = re.sub(r"\s+", " ", str(error)).replace(str(path.parent), "")
+            text = re.sub(r"\s+", " ", str(error)).replace(f"{path.parent}/", "")
             left = [p.name for p in out.parent.iterdir() if not p.name.startswith("source")]
             return f"refused: {text}" + f"; LEFT BEHIND {left}" * bool(left), not left
     got, folder = probe(out), out.is_dir()
     text, well = judge(source, got, folder), got is not None
-    if well and got["frames"] != report.frames_out:
+    if out.suffix == ".webp" and got and got["frames"] < report.frames_out:
+        text += f" ({report.frames_out} written, of which equal neighbours are stored as one)"
+    elif well and got["frames"] != report.frames_out:
         text, well = f"{text}; WRONG: {report.frames_out} reported", False
     if well and not folder and got["seconds"] and abs(got["seconds"] - report.duration) > max(
             1 / float(report.fps_in), 0.02):
@@ -212,6 +214,7 @@ def theirs(path: Path, out: Path, source: dict | None) -> str:
     left = probe(out) if out.exists() else None
     if got.returncode:
         last = (got.stderr.strip().splitlines() or ["?"])[-1]
+        last = last.replace(f"{path.parent}/", "").replace(f"{out.parent}/", "")
         return f"error: {last[-110:]}" + "; a file is left behind" * (out.exists() and film)
     return judge(source, left, path.is_dir())
 
