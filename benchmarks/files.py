@@ -50,7 +50,7 @@ class Row:
     what: str  # as ffprobe sees it, or how it was made
     ours: str  # what came out
     theirs: str  # what came out of minterpolate
-    met: bool  # nothing is lost and counts are exact, or refused with a clean error
+    met: bool  # frames and length as reported; or a clean error, and nothing left behind
 
 
 def ask(*command: str, limit: float = 120) -> subprocess.CompletedProcess:
@@ -388,7 +388,7 @@ def markdown(rows: list[Row], where: str) -> str:
     lines = ["| file | what it is | cyclevfi | ffmpeg minterpolate |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(map(cell, (r.name, r.what, r.ours, r.theirs)))} |" for r in rows]
     good = sum(r.met for r in rows)
-    return "\n".join([*lines, "", f"{len(rows)} files, {good} as they should be. {where}."]) + "\n"
+    return "\n".join([*lines, "", f"{len(rows)} files, {good} with frames and length as reported or a clean error. {where}."]) + "\n"
 
 
 def main() -> int:
