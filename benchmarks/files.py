@@ -388,7 +388,8 @@ def markdown(rows: list[Row], where: str) -> str:
     lines = ["| file | what it is | cyclevfi | ffmpeg minterpolate |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(map(cell, (r.name, r.what, r.ours, r.theirs)))} |" for r in rows]
     good = sum(r.met for r in rows)
-    return "\n".join([*lines, "", f"{len(rows)} files, {good} with frames and length as reported or a clean error. {where}."]) + "\n"
+    end = f"{len(rows)} files, {good} with frames and length as reported or a clean error. {where}."
+    return "\n".join([*lines, "", end]) + "\n"
 
 
 def main() -> int:
