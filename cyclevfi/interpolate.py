@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'PAIRS', 'WAYS', 'Report', 'listed', 'summary', 'check_output',
            'check_choices', 'plan_sound', 'holds_sound', 'plan_company', 'Job', 'plan_job', 'spare_memory',
-           'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece', 'later',
+           'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece', 'later', 'looked_at',
            'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial', 'try_out',
            'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'closed', 'decide', 'heed', 'agree',
            'keeping', 'adapted', 'run', 'videos_in', 'output_name', 'run_all', 'interpolate']
@@ -44,7 +44,7 @@ from .rendering import Rule, Tallies, Tally, in_pairs, render
 from cyclevfi.segments import (
     Pieces, Share, Team, begin, end, fingerprint, identity, join, missing, share, this_team,
     write_json)
-from .shots import CUT, SPAN
+from .shots import CUT, SPAN, Seen, look
 from .video import (
     Behind, Frame, VideoInfo, VideoReader, VideoWriter, note, open_video, output_kind, read_ahead,
     to_bytes, write_image, writing)
@@ -295,7 +295,7 @@ def waited(items: Iterable, owner, name: str) -> Iterator:
             return
         yield item
 
-# %% ../nbs/09_interpolate.ipynb #4f3a8828
+# %% ../nbs/09_interpolate.ipynb #db58252f
 def make_whole(
     job: Job,
     reader: VideoReader,
@@ -303,8 +303,8 @@ def make_whole(
     "Make an output in one go."
     tallies, spent, count = Tallies(), SimpleNamespace(stages={}), 0
     with (VideoWriter(job.output, job.rate, like=job.info, **job.encode, **job.bring) as writer,
-          read_ahead(reader) as frames, progress_bar(job) as bar):
-        pairs = in_pairs(job.rule, waited(frames, spent, "read"), job.info.path, tallies)
+          read_ahead(look(reader, job.rule.threshold)) as seen, progress_bar(job) as bar):
+        pairs = in_pairs(job.rule, waited(seen, spent, "read"), job.info.path, tallies)
         for _, _, images in render(job.rule, pairs, tallies):
             for image, moment in waited(images, spent, "draw"):
                 with stage(spent.stages, "write"):
@@ -356,7 +356,7 @@ class Piece:
         if self.writer:
             self.writer.abort()
 
-# %% ../nbs/09_interpolate.ipynb #71c6b732
+# %% ../nbs/09_interpolate.ipynb #098ba8a8
 def later(
     frames: Iterable[Frame],
     since: Fraction,  # seconds
@@ -368,17 +368,25 @@ def later(
 LEAD = 16  # frames that are looked at, not drawn, before the first of a share
 
 
-def share_of_frames(
+def looked_at(
     job: Job,
     frames: Iterable[Frame],
+    mine: Share,
+) -> Iterator[Seen]:
+    "The source frames from a little before the first of some pieces."
+    lead = LEAD + (6 * SPAN if job.rule.duplicates == "retime" else 0)
+    since = mine.first * job.rule.length - lead / job.info.fps
+    return look(later(frames, since), job.rule.threshold)
+
+
+def share_of_frames(
+    job: Job,
+    seen: Iterable[Seen],
     mine: Share,
     tallies: Tallies,
 ) -> Iterator[tuple[int, bool, Iterator]]:  # as of `render`, up to the end of the share
     "The frames of some pieces."
-    lead = LEAD + (6 * SPAN if job.rule.duplicates == "retime" else 0)
-    since = mine.first * job.rule.length - lead / job.info.fps
-    frames = later(frames, since)
-    pairs = in_pairs(job.rule, frames, job.info.path, tallies, since <= 0)
+    pairs = in_pairs(job.rule, seen, job.info.path, tallies, whole=mine.first == 0)
     for k, last, images in render(job.rule, pairs, tallies, mine.__contains__):
         if mine.last is not None and k > mine.last:
             return
@@ -427,22 +435,20 @@ class Bench:
             if piece:
                 piece.abort()
 
-# %% ../nbs/09_interpolate.ipynb #f3879a18
+# %% ../nbs/09_interpolate.ipynb #341a8a67
 def work(
     job: Job,
     pieces: Pieces,
-    frames: Iterable[Frame],
+    seen: Iterable[Seen],  # from `looked_at`
     mine: Share,  # the pieces to make
     bar: tqdm,
 ) -> None:
     "Make pieces."
     bench, ended, well = Bench(job, pieces, mine), False, False
 
-    def read() -> Iterator[Frame]:
-        yield from waited(frames, bench, "read")
-
     try:
-        for k, last, images in share_of_frames(job, read(), mine, bench.tallies):
+        seen = waited(seen, bench, "read")
+        for k, last, images in share_of_frames(job, seen, mine, bench.tallies):
             if k != bench.k:
                 bench.turn_to(k)
             for image, moment in waited(images, bench, "draw"):
@@ -455,7 +461,7 @@ def work(
     finally:
         bench.leave(well)
 
-# %% ../nbs/09_interpolate.ipynb #ea1f936a
+# %% ../nbs/09_interpolate.ipynb #e525999e
 def make_in_pieces(
     job: Job,
     reader: VideoReader,
@@ -474,8 +480,8 @@ def make_in_pieces(
     if done and team.leads:
         note(job.report.notes, f"{done} frames were there already")
     if mine.first is not None:
-        with read_ahead(reader) as frames, progress_bar(job, done) as bar:
-            work(job, pieces, frames, mine, bar)
+        with read_ahead(looked_at(job, reader, mine)) as seen, progress_bar(job, done) as bar:
+            work(job, pieces, seen, mine, bar)
     team.wait()
     tally = assemble(job, pieces) if team.leads else Tally()
     team.wait()
@@ -502,7 +508,7 @@ def assemble(
     tally = sum((Tally(**r["tally"]) for r in records.values()), Tally())
     return tally + Tally(end=tally.end, stages=stages)
 
-# %% ../nbs/09_interpolate.ipynb #d2fc4a7f
+# %% ../nbs/09_interpolate.ipynb #eea44213
 @dataclass
 class Forecast:
     "What a job would be."
@@ -524,13 +530,13 @@ class Forecast:
         rows = [("frames", f"{about(self.frames_in, 'd')} in, {about(self.frames_out, 'd')} out"),
                 ("rate", f"{float(self.fps):.5g} frames a second"),
                 ("length", about(self.duration, ".3f", " s")),
-                ("size", "about " + about(self.size and self.size / 1e6, ".1f", " MB")),
+                ("size", "about " + about(self.size and self.size / 1e6, ".2g", " MB")),
                 ("time", "about " + about(self.seconds, ".0f", " s")),
                 ("drawing", self.drawing), ("sound", self.sound)]
         rows += [("preview", self.preview)] * bool(self.preview)
         return "\n".join(f"{name:8}{text}" for name, text in rows)
 
-# %% ../nbs/09_interpolate.ipynb #8c4ac0b6
+# %% ../nbs/09_interpolate.ipynb #b5f7ac4e
 LOOK = 48  # frames that a forecast looks at
 PAIRS = 3  # of them it draws between
 
@@ -550,8 +556,8 @@ def try_out(
     reader: VideoReader,
 ) -> Trial:
     "Draw and encode a few of the first frames."
-    frames = itertools.islice(reader, LOOK)
-    pairs = [p for p in in_pairs(job.rule, frames, job.info.path, Tallies())
+    seen = look(itertools.islice(reader, LOOK), job.rule.threshold)
+    pairs = [p for p in in_pairs(job.rule, seen, job.info.path, Tallies())
              if p.b and not (p.b.cut or p.b.still)]
     chosen = pairs[:: max(1, len(pairs) // PAIRS)][:PAIRS]
     rows, spent = [], []

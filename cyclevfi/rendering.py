@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Tally', 'Rule', 'Pair', 'Tallies', 'counted', 'in_pairs', 'reason', 'copies', 'between', 'standing', 'render']
 
-# %% ../nbs/08d_rendering.ipynb #fe13abae
+# %% ../nbs/08d_rendering.ipynb #5c434fdf
 import dataclasses
 import itertools
 import math
@@ -20,7 +20,7 @@ import numpy as np
 from .painting import Painter, draw
 from .plan import Goal, last_slots, slots_between
 from .segments import piece_length
-from .shots import CUT, Seen, look, retimed
+from .shots import CUT, Seen, retimed
 from .video import Frame
 
 # %% ../nbs/08d_rendering.ipynb #6d4b6cf5
@@ -105,17 +105,17 @@ def counted(
         latest[:] = [one.frame]
         yield one
 
-# %% ../nbs/08d_rendering.ipynb #03c71cf6
+# %% ../nbs/08d_rendering.ipynb #3ba46370
 def in_pairs(
     rule: Rule,
-    frames: Iterable[Frame],
+    looked: Iterable[Seen],  # from `look`
     name: str,  # of the input
     tallies: Tallies,
     whole: bool = True,  # do the frames begin with the first?
 ) -> Iterator[Pair]:
     "Each frame with the next one."
     latest, before = [], None
-    seen = counted(look(frames, rule.threshold), rule, tallies, latest)
+    seen = counted(looked, rule, tallies, latest)
     timed = retimed(seen) if rule.duplicates == "retime" else ((s, s.frame.time) for s in seen)
     for one, moment in timed:
         if before is not None:

@@ -95,11 +95,12 @@ def around(
         return np.zeros(0)
     padded = np.pad(values.astype(float), reach, constant_values=np.nan)
     near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    near = np.delete(near, reach, axis=1)
-    known = ~np.isnan(near).all(1)
-    out = np.zeros(len(values))
-    out[known] = np.nanquantile(near[known], q, axis=1)
-    return out
+    near = np.sort(np.delete(near, reach, axis=1))  # what is not known comes last
+    last = (~np.isnan(near)).sum(1) - 1
+    at = q * last.clip(0)
+    low, row = at.astype(int), np.arange(len(values))
+    high = np.minimum(low + 1, last.clip(0))
+    return np.where(last < 0, 0, near[row, low] * (1 - at + low) + near[row, high] * (at - low))
 
 # %% ../nbs/04a_shots.ipynb #d946f2d6
 CUT = 0.5  # how strange a frame must be to be a cut, see `strangeness`; 0 to 2
