@@ -113,7 +113,7 @@ def main(args: list[str] | None = None) -> int:
     if not given.quick and not (given.train and given.bench):
         parser.error("give --train and --bench, or --quick")
     with tempfile.TemporaryDirectory() as tmp:
-        size, batch, networks = (32, 2, TINY) if given.quick else (96, 4, NETWORKS)
+        size, batch, networks = (32, 2, TINY) if given.quick else (96, 2, NETWORKS)
         steps = 4 if given.quick else given.steps
         out, bench = given.out or Path(tmp) / "runs", given.bench
         if given.quick:
@@ -126,7 +126,7 @@ def main(args: list[str] | None = None) -> int:
                 model=name, model_config=config, train=given.train, val=given.val, vgg_weight=0,
                 crop_size=[size, size], crop_tries=3, num_interp=1, batch_size=batch, workers=1,
                 lr=6e-4, schedule="cosine", warmup_steps=steps // 10, clip_norm=50, ema=0.99,
-                max_steps=steps, val_every=max(1, steps // 4), val_windows=6, samples=0,
+                max_steps=steps, val_every=max(1, steps // 4), val_windows=4, samples=0,
                 save_every=max(1, steps // 20), log_every=max(1, steps // 30), keep=1,
                 log_with="tensorboard", out=str(out), name=name,
             )

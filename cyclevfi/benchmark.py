@@ -301,7 +301,7 @@ class Result:
         "All of it as plain text."
         return format_result(self)
 
-# %% ../nbs/14a_benchmark.ipynb #3de2b5a8
+# %% ../nbs/14a_benchmark.ipynb #fa2698c4
 def method_line(
     result: Result,
     method: str,
@@ -309,14 +309,14 @@ def method_line(
     "One method's line."
     rows = [r for r in result.report.rows if r.method == method]
     if not rows:
-        return f"{method[-30:]:<30}  failed on every sample"
+        return f"{method[-34:]:<34}  failed on every sample"
     mean, clips = result.report.mean(method), [clip_of(r.sample) for r in rows]
     cells = []
     for key, form in (("psnr", ".2f"), ("ssim", ".4f"), ("ie", ".2f")):
         low, high = interval([getattr(r.scores, key) for r in rows], clips)
         limits = "" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]"
         cells.append(f"{getattr(mean, key):{form}}{limits}")
-    return f"{method[-30:]:<30}  {cells[0]:<22} {cells[1]:<24} {cells[2]}"
+    return f"{method[-34:]:<34}  {cells[0]:<22} {cells[1]:<24} {cells[2]}"
 
 # %% ../nbs/14a_benchmark.ipynb #57142085
 def notes_of(
@@ -336,7 +336,7 @@ def notes_of(
         notes.append(f"no published figures under protocol {report.protocol} are known here")
     return notes + report.notes
 
-# %% ../nbs/14a_benchmark.ipynb #7812297b
+# %% ../nbs/14a_benchmark.ipynb #f4127790
 def format_result(
     result: Result,
 ) -> str:  # plain text
@@ -344,14 +344,14 @@ def format_result(
     suite, report = SUITES[result.task.suite], result.report
     lines = [f"{suite.title}{' ' + result.part if result.part else ''}: {suite.about}",
              f"{report.samples} samples, protocol {report.protocol}; means with 95 % limits", "",
-             f"{'':<30}  {'PSNR (dB)':<22} {'SSIM':<24} IE (levels)"]
+             f"{'':<34}  {'PSNR (dB)':<22} {'SSIM':<24} IE (levels)"]
     lines += [method_line(result, method) for method in report.methods]
     if result.figures:
         lines += ["", "published, same samples and protocol"]
     for figure in result.figures:
         cells = [f"{figure.values[k]:{f}}" if k in figure.values else "-"
                  for k, f in (("psnr", ".2f"), ("ssim", ".3f"), ("ie", ".2f"))]
-        lines.append(f"{figure.method[:30]:<30}  {cells[0]:<22} {cells[1]:<24} {cells[2]}")
+        lines.append(f"{figure.method[:34]:<34}  {cells[0]:<22} {cells[1]:<24} {cells[2]}")
     lines += sorted({f"source: {figure.source}" for figure in result.figures})
     return "\n".join(lines + [""] + notes_of(result)).rstrip()
 
