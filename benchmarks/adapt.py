@@ -8,7 +8,7 @@ bundled networks have not seen, as their model card says). The first 61 frames o
 to a short side of 272 pixels; the even ones are adapted to and stay, ten of the odd ones, evenly
 spread, are scored before and after (PSNR, protocol `rounded`, whole frames). Nothing of the odd
 frames is read before the scoring. One line per clip and seed is appended to the CSV as soon as it
-is known; the same command again goes on where it stopped.
+is known; the same command again goes on where it stopped, also within an adaptation.
 
 `uneven` tells whether the hidden frames lie in the middle of their neighbours: the mean of
 |a - b| / (a + b), a and b the motion (DIS) before and after the hidden frame. Where frames were
@@ -17,6 +17,7 @@ dropped by the camera they do not, and no frame drawn at the middle can be right
 
 import argparse
 import csv
+import shutil
 import sys
 import tempfile
 import time
@@ -103,18 +104,27 @@ def unevenness(frames: np.ndarray) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def measure(name: str, frames: np.ndarray, args: argparse.Namespace, seed: int) -> Row:
-    "Adapt to the visible frames, score the hidden ones."
-    with tempfile.TemporaryDirectory() as folder:
-        visible = Path(folder) / "visible"
+def measure(name: str, frames: np.ndarray, args: argparse.Namespace, seed: int, work: Path) -> Row:
+    "Adapt to the visible frames, score the hidden ones; what was begun in `work` goes on."
+    visible, spent = work / "visible", work / "spent.txt"
+    if not spent.exists():
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         write_frames(visible, frames[::2], fps=30)
-        began, cpu = time.perf_counter(), time.process_time()
-        report = adapt(visible, Path(folder) / "out", args.model, args.minutes, args.steps,
+        spent.write_text("0 0")
+    began, cpu = time.perf_counter(), time.process_time()
+    try:
+        report = adapt(visible, work / "out", args.model, args.minutes, args.steps,
                        args.parameters, seed)
-        took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        before, after = (psnr(load(m), frames) for m in (args.model, report.output))
-    return Row(name, args.model, args.parameters, budget(args), seed, unevenness(frames), before,
-               after, report.before, report.after, report.steps, took / 60, cpu / 60)
+    finally:
+        took, used = map(float, spent.read_text().split())
+        took, used = took + time.perf_counter() - began, used + time.process_time() - cpu
+        spent.write_text(f"{took} {used}")
+    before, after = (psnr(load(m), frames) for m in (args.model, report.output))
+    row = Row(name, args.model, args.parameters, budget(args), seed, unevenness(frames), before,
+              after, report.before, report.after, report.steps, took / 60, used / 60)
+    shutil.rmtree(work)
+    return row
 
 
 def budget(args: argparse.Namespace) -> str:
@@ -182,7 +192,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick:
         args.steps, frames = args.steps or 6, sample.clip(17, size=(96, 160))
-        return show([measure("rendered", frames, args, args.seeds[0])])
+        with tempfile.TemporaryDirectory() as folder:
+            return show([measure("rendered", frames, args, args.seeds[0], Path(folder) / "work")])
     if args.data is None or not clips(args):
         parser.error("DATA must hold hfr, slow_motion_proxy or train, and clips of the protocol")
     same = ("clip", "model", "parameters", "budget", "seed")
@@ -191,7 +202,8 @@ def main() -> None:
             key = (name, args.model, args.parameters, budget(args), seed)
             if any(tuple(getattr(r, k) for k in same) == key for r in rows_of(args.out)):
                 continue
-            append(args.out, measure(name, read(path), args, seed))
+            work = Path(f"{args.out}.work") / "-".join(map(str, key)).replace("/", "-")
+            append(args.out, measure(name, read(path), args, seed, work))
             print(name, f"{rows_of(args.out)[-1].gain:+.2f} dB", file=sys.stderr, flush=True)
     show([r for r in rows_of(args.out) if (r.model, r.parameters, r.budget) == key[1:4]])
 

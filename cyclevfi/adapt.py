@@ -62,8 +62,8 @@ def look_over(
     rows = np.array(steps.rows)
     return Look(np.array(thumbs, np.float16), find_shots(rows), size, strangeness(rows) > CUT)
 
-# %% ../nbs/10_adapt.ipynb #ac5c6789
-PATCH = 256  # pixels a side of what is kept of a window
+# %% ../nbs/10_adapt.ipynb #63790d3b
+PATCH = 320  # pixels a side of what is kept of a window
 LEAST = 0.7  # grey levels of mean change in a patch of thumbnails; below, nothing is to be learned
 
 
@@ -102,8 +102,8 @@ def find_windows(
                 found.append(Window((int(a), int(b), int(c)), *busiest(change, look.size)))
     return [w for w in found if w.change >= LEAST]
 
-# %% ../nbs/10_adapt.ipynb #fbce28e5
-HELD_OUT = 8  # windows at most, and no more than a quarter
+# %% ../nbs/10_adapt.ipynb #3fda175e
+HELD_OUT = 6  # windows at most, and no more than a quarter
 LEARNED = 96  # windows at most
 
 
@@ -197,9 +197,9 @@ def fit_to(
     times = math.ceil(cfg.batch_size / len(patches))
     return cfg, training_data(replace(cfg, train=patches * times))
 
-# %% ../nbs/10_adapt.ipynb #5c5565cf
+# %% ../nbs/10_adapt.ipynb #8001b9e9
 MINUTES = 3.0  # for a video, if nothing else is asked
-CHECKS = 6  # validations in a run
+CHECKS = 5  # validations in a run
 SHARE = 0.8  # of the time goes into steps, the rest into validations and loading
 
 
