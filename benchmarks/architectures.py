@@ -126,7 +126,7 @@ def main(args: list[str] | None = None) -> int:
                 model=name, model_config=config, train=given.train, val=given.val, vgg_weight=0,
                 crop_size=[size, size], crop_tries=3, num_interp=1, batch_size=batch, workers=1,
                 lr=6e-4, schedule="cosine", warmup_steps=steps // 10, clip_norm=50, ema=0.99,
-                max_steps=steps, val_every=max(1, steps // 4), val_windows=4, samples=0,
+                max_steps=steps, val_every=max(1, steps // 5), val_windows=12, samples=0,
                 save_every=max(1, steps // 20), log_every=max(1, steps // 30), keep=1,
                 log_with="tensorboard", out=str(out), name=name,
             )
