@@ -134,11 +134,13 @@ def expectations(
     model: str | VFIModel = "cc",  # who draws
     short_side: int = 480,  # pixels; larger frames are reduced to it
     device: str = "auto",
+    deinterlace: bool = False,  # make whole frames of interlaced ones first
+    network: bool = False,  # may the video be an address?
 ) -> dict[int, float]:  # index of a frame -> expected PSNR of the new frames after it, dB
     "What to expect of the new frames between all frames of a video."
     net = model if isinstance(model, VFIModel) else load(str(model))
     net = net.to(pick_device(device)).eval()
-    with open_video(video) as reader:
+    with open_video(video, deinterlace=deinterlace, network=network) as reader:
         found = moments(net, look(reader), short_side)
         return {i: m.expected for m in found for i in range(m.index, m.end)}
 

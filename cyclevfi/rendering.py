@@ -36,7 +36,7 @@ class Tally:
     blended: int = 0  # cross-faded: at cuts, where the network was doubted
     cuts: list[int] = field(default_factory=list)  # source frames that begin a new shot
     duplicates: list[int] = field(default_factory=list)  # source frames that repeat the one before
-    doubted: list[int] = field(default_factory=list)  # source frames after which it was blended
+    doubted: list[int] = field(default_factory=list)  # source frames after which it was not drawn
     end: str = "0"  # seconds, when the last frame is shown
     stages: dict[str, float] = field(default_factory=dict)  # seconds spent
 
@@ -63,7 +63,8 @@ class Rule:
     threshold: float = CUT  # for `find_cuts`
     duplicates: str = "keep"  # or "retime"
     expected: dict[int, float] = field(default_factory=dict)  # source frame -> PSNR to expect after
-    least: float = 0.0  # dB; where less is to be expected, frames are blended
+    least: float = 0.0  # dB; where less is to be expected, nothing is drawn
+    unsure: str = "blend"  # but frames blended, or "repeat": the nearer frame
 
     @property
     def length(self) -> Fraction:
@@ -131,13 +132,14 @@ def in_pairs(
 def reason(
     rule: Rule,
     pair: Pair,
-) -> str:  # "repeat" or "blend"; nothing: the network draws
-    "What is done instead of drawing, if anything."
+) -> tuple[str, str]:  # "cut", "still" or "doubt"; "repeat" or "blend". Nothing: it is drawn
+    "Why the network does not draw, and what is done instead."
     if pair.b.cut and rule.cuts != "off":
-        return rule.cuts
+        return "cut", rule.cuts
     if pair.b.still:
-        return "repeat"
-    return "blend" if rule.expected.get(pair.a.frame.index, math.inf) < rule.least else ""
+        return "still", "repeat"
+    doubt = rule.expected.get(pair.a.frame.index, math.inf) < rule.least
+    return ("doubt", rule.unsure) if doubt else ("", "")
 
 # %% ../nbs/08d_rendering.ipynb #476a6ceb
 def copies(
@@ -160,7 +162,7 @@ def between(
     tally: Tally,  # counts are added to it
 ) -> Iterator[tuple[np.ndarray, Fraction]]:  # image and time
     "The output frames from one source frame until the next."
-    a, b, instead = pair.a.frame, pair.b.frame, reason(rule, pair)
+    a, b, (why, instead) = pair.a.frame, pair.b.frame, reason(rule, pair)
     slots = list(slots_between(rule.goal, a.index, pair.begin, pair.end, rule.source))
     new = [slot for slot in slots if slot.t]
     if instead:
@@ -170,7 +172,7 @@ def between(
     tally.made += len(new) if not instead else 0
     tally.repeated += len(new) if instead == "repeat" else 0
     tally.blended += len(new) if instead == "blend" else 0
-    if instead == "blend" and not pair.b.cut and new:
+    if why == "doubt" and new:
         tally.doubted.append(a.index)
     for slot in slots:
         tally.kept += slot.t == 0
