@@ -39,6 +39,7 @@ class ModelFields:
     smooth_weight: float = 1.0  # weight of the flow smoothness term
     census_weight: float = 0.0  # weight of the census term
     laplacian_weight: float = 0.0  # weight of the Laplacian pyramid term
+    held_out_weight: float = 0.0  # cc, cc_ps: of L1 of the centre drawn from its neighbours
     vgg_weights: str | None = None  # file with VGG16 weights; fetched when absent and needed
 
 # %% ../nbs/06d_config.ipynb #c8ddc437

@@ -163,6 +163,7 @@ class LossWeights:
     teacher: float = 0.8  # on L1 to the teacher's frames, 8-bit levels
     census: float = 0.0  # on the census distance of the reconstruction
     laplacian: float = 0.0  # on the Laplacian distance of the reconstruction
+    held_out: float = 0.0  # on L1 of the centre frame, drawn from its neighbours; 8-bit levels
 
 
 @dataclass
@@ -275,4 +276,6 @@ class CycleObjective(Objective):
             with torch.no_grad():
                 pseudo = self.teacher(first, last, t2).frame
             terms["teacher"] = 2 * l1(unknown, pseudo)
+        if self.weights.held_out:
+            terms["held_out"] = l1(model(img0, img2, 0.5).frame, img1)
         return self.finish(terms, out.frame, img1)

@@ -104,7 +104,7 @@ def build_objective(
     device: torch.device | str = "cpu",  # where teacher and VGG go
 ) -> Any:  # callable: objective(model, window) -> LossTerms
     "The objective of a configuration."
-    names = ("pixel", "warp", "vgg", "smooth", "teacher", "census", "laplacian")
+    names = ("pixel", "warp", "vgg", "smooth", "teacher", "census", "laplacian", "held_out")
     weights = LossWeights(**{k: getattr(cfg, f"{k}_weight") for k in names})
     vgg = VGGFeatures(cfg.vgg_weights) if weights.vgg > 0 else None
     if cfg.objective == "supervised":
