@@ -347,7 +347,9 @@ def format_result(
              f"{'':<34}  {'PSNR (dB)':<22} {'SSIM':<24} IE (levels)"]
     lines += [method_line(result, method) for method in report.methods]
     if result.figures:
-        lines += ["", "published, same samples and protocol"]
+        same = "same samples and protocol" if suite.samples else (
+            "same protocol; the source does not count its samples")
+        lines += ["", f"published, {same}"]
     for figure in result.figures:
         cells = [f"{figure.values[k]:{f}}" if k in figure.values else "-"
                  for k, f in (("psnr", ".2f"), ("ssim", ".3f"), ("ie", ".2f"))]
