@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'PAIRS', 'WAYS', 'Report', 'listed', 'summary', 'check_output',
-           'check_choices', 'plan_sound', 'holds_sound', 'plan_company', 'Job', 'plan_job', 'spare_memory',
-           'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece', 'later', 'looked_at',
-           'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial', 'try_out',
-           'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'closed', 'decide', 'heed', 'agree',
-           'keeping', 'adapted', 'run', 'videos_in', 'output_name', 'run_all', 'interpolate']
+           'check_choices', 'plan_sound', 'closed_sound', 'holds_sound', 'plan_company', 'Job', 'plan_job',
+           'spare_memory', 'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece',
+           'later', 'looked_at', 'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial',
+           'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'closed', 'decide', 'heed',
+           'agree', 'keeping', 'adapted', 'run', 'videos_in', 'output_name', 'run_all', 'interpolate']
 
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
@@ -27,7 +27,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -62,7 +62,7 @@ class Report(Tally):
     fps_out: Fraction = Fraction(0)
     duration: Fraction = Fraction(0)  # seconds of output
     seconds: float = 0.0  # it took, this time
-    sound: str = "none"  # "copied", or why not
+    sound: str = "none"  # "copied", "stretched", or why not
     others: tuple[str, ...] = ()  # what else came along: "subtitle", "chapters"
     command: str = ""
     settings: str = ""  # fingerprint of all that decides what the output looks like
@@ -113,7 +113,8 @@ def check_output(
 
 # %% ../nbs/09_interpolate.ipynb #14df0e10
 CHOICES = {"last": ("auto", "hold", "once"), "cuts": ("repeat", "blend", "off"),
-           "duplicates": ("keep", "retime")}
+           "duplicates": ("keep", "retime"), "unsure": ("blend", "repeat"),
+           "audio": ("copy", "stretch", "off")}
 
 
 def check_choices(
@@ -125,27 +126,43 @@ def check_choices(
             raise ValueError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {value}")
     if not 0 <= asked.cut_threshold <= 2:
         raise ValueError(f"cut_threshold must be from 0 to 2, not {asked.cut_threshold}")
-    if str(asked.input) == "-" and (asked.dry_run or asked.preview):
-        raise ValueError("input - is a pipe and cannot be looked at first; leave out dry_run and"
-                         " preview, or give a file")
+    looks = asked.dry_run or asked.preview or asked.min_confidence is not None
+    if str(asked.input) == "-" and looks:
+        raise ValueError("input - is a pipe and cannot be looked at first; leave out dry_run,"
+                         " preview and min_confidence, or give a file")
 
 # %% ../nbs/09_interpolate.ipynb #094bbe14
 def plan_sound(
     goal: Goal,
     info: VideoInfo,
     film: bool,  # is the output a video that can hold sound?
-    audio: bool,  # is sound wanted?
-) -> str:  # "copied", or why not
+    audio: str,  # "copy", "stretch" or "off"
+) -> str:  # "copied", "stretched", or why not
     "What happens to the sound."
     if not info.audio:
         return "none"
-    if not audio:
+    if audio == "off":
         return "left out, as asked"
     if not film:
         return "left out: such an output has no sound"
-    if goal.kind == "slow" and goal.amount != 1:
-        return f"left out: it would not fit pictures that are {float(goal.amount):g} times slower"
-    return "copied"
+    if goal.stretch == 1:
+        return "copied"
+    if audio == "stretch":
+        return "stretched"
+    return (f"left out: it would not fit pictures that are {float(goal.amount):g} times slower;"
+            " audio stretch makes it longer")
+
+
+def closed_sound(
+    sound: str,  # from `plan_sound`
+    kept: tuple[str, ...],  # what came along
+    notes: list[str],  # of the writer
+) -> str:
+    "What has happened to the sound."
+    if sound not in ("copied", "stretched") or "audio" in kept:
+        return sound
+    why = [n.partition("left out: ")[2] for n in notes if n.startswith("the sound")]
+    return "left out" + "".join(f": {reason}" for reason in why[:1])
 
 # %% ../nbs/09_interpolate.ipynb #7192c07c
 def holds_sound(
@@ -164,9 +181,9 @@ def plan_company(
     "What comes along with the pictures."
     film, path = holds_sound(asked.output), Path(info.path)
     sound = plan_sound(goal, info, film, asked.audio)
-    rest = film and (goal.kind != "slow" or goal.amount == 1) and (info.subtitles or info.chapters)
-    return sound, {"audio_from": path if sound == "copied" else None,
-                   "rest_from": path if rest else None}
+    rest = film and (info.subtitles or info.chapters)
+    return sound, {"audio_from": path if sound in ("copied", "stretched") else None,
+                   "rest_from": path if rest else None, "stretch": goal.stretch}
 
 # %% ../nbs/09_interpolate.ipynb #9bd2750d
 @dataclass
@@ -221,7 +238,8 @@ def plan_job(
         place = str(free_device(team.local))
     painter = make_painter(asked.model, place, asked.dtype, asked.max_batch)
     hold = asked.last == "hold" or asked.last == "auto" and not info.pictures
-    rule = Rule(goal, painter, info.fps, hold, asked.cuts, asked.cut_threshold, asked.duplicates)
+    rule = Rule(goal, painter, info.fps, hold, asked.cuts, asked.cut_threshold, asked.duplicates,
+                least=asked.min_confidence or 0.0, unsure=asked.unsure)
     sound, bring = plan_company(goal, info, asked)
     named = asked.model if isinstance(asked.model, str) else type(asked.model).__name__
     report = Report(input=info.path, output=str(asked.output), model=str(named), sound=sound,
@@ -313,6 +331,7 @@ def make_whole(
                 bar.update()
     job.report.notes += writer.notes
     job.report.others = tuple(k for k in writer.kept if k != "audio")
+    job.report.sound = closed_sound(job.report.sound, writer.kept, writer.notes)
     tally = sum(tallies.values(), Tally())
     return dataclasses.replace(tally, frames_out=count, end=str(last), stages=spent.stages)
 
@@ -503,8 +522,7 @@ def assemble(
     end(pieces, True)
     job.report.notes += notes
     job.report.others = tuple(k for k in kept if k != "audio")
-    if job.report.sound == "copied" and "audio" not in kept:
-        job.report.sound = f"left out: {Path(job.output).suffix} cannot hold it, .mkv can"
+    job.report.sound = closed_sound(job.report.sound, kept, notes)
     tally = sum((Tally(**r["tally"]) for r in records.values()), Tally())
     return tally + Tally(end=tally.end, stages=stages)
 
@@ -636,7 +654,7 @@ def settings_of(
     names = ("source_fps", "last", "deinterlace", "audio", "dtype", "memory", "max_batch")
     return {"version": __version__, "input": identity(asked.input), "goal": asdict(rule.goal),
             "output": os.path.basename(str(asked.output)), "weights": weights_digest(painter.model),
-            "rule": [rule.cuts, rule.threshold, rule.duplicates, rule.least],
+            "rule": [rule.cuts, rule.threshold, rule.duplicates, rule.least, rule.unsure],
             **{name: getattr(asked, name) for name in names}, **job.encode}
 
 # %% ../nbs/09_interpolate.ipynb #50f35653
@@ -682,7 +700,8 @@ def decide(
     if asked.min_confidence is not None:
         from cyclevfi.confidence import expectations
 
-        expected = expectations(asked.input, painter.model, device=str(painter.device))
+        expected = expectations(asked.input, painter.model, device=str(painter.device),
+                                deinterlace=asked.deinterlace, network=asked.network)
     return {name: getattr(painter, name) for name in WAYS} | {"expected": expected}
 
 # %% ../nbs/09_interpolate.ipynb #d81b16bb
@@ -734,16 +753,16 @@ def keeping(
 def adapted(
     asked: SimpleNamespace,  # the arguments of `interpolate`
     team: Team,
-) -> str:  # folder of the network
+) -> Any:  # a report of `cyclevfi.adapt`
     "Tune the network on this very video, once."
     from cyclevfi.adapt import adapt
 
     if not isinstance(asked.model, str) or str(asked.input) == "-":
         raise ValueError("adapt needs a file that can be read twice, and a network by name")
     if team.leads:
-        folder = adapt(asked.input, model=asked.model).output
+        done = adapt(asked.input, model=asked.model)
     team.wait()
-    return folder if team.leads else adapt(asked.input, model=asked.model).output
+    return done if team.leads else adapt(asked.input, model=asked.model)
 
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(
@@ -754,11 +773,12 @@ def run(
     began = time.perf_counter()
     check_choices(asked)
     check_output(asked.input, asked.output)
-    if asked.adapt:
-        asked.model = adapted(asked, team)
+    learned = adapted(asked, team) if asked.adapt and not asked.dry_run else None
+    asked.model = learned.output if learned else asked.model
     source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
     with open_video(*source) as reader:
         job = plan_job(asked, reader, team)
+        job.report.notes += [learned.told] if learned else []
         if asked.dry_run or asked.preview and team.leads:
             fit_memory(job, asked.memory, team)
             told = forecast(job, asked.preview, lambda: open_video(*source))
@@ -827,7 +847,7 @@ def interpolate(
     output: str | Path,  # .mp4 .mov .mkv .webm .gif .webp .png, a folder for pictures, - for a pipe
     factor: int | None = None,  # N times the frame rate, same duration; 2 if nothing is asked
     fps: str | Fraction | None = None,  # this frame rate, same duration: 60, 59.94, 60000/1001
-    slow: str | Fraction | None = None,  # N times longer, same frame rate; without sound
+    slow: str | Fraction | None = None,  # N times longer, same frame rate
     model: str | VFIModel = "cc",  # who draws: a name, a folder, a checkpoint, a hub id
     source_fps: str | Fraction | None = None,  # rate of pictures (30), or instead of a video's own
     last: Literal["auto", "hold", "once"] = "auto",  # last frame: its full time (video), or once
@@ -839,7 +859,7 @@ def interpolate(
     crf: int | None = None,  # quality, lower is better; 18 h264, 20 hevc, 24 vp9 and av1
     pix_fmt: str | None = None,  # e.g. yuv444p10le; nearest to the source's if not given
     lossless: bool = False,  # store RGB bit for bit; large, few players show it
-    audio: bool = True,  # copy the sound if the duration stays
+    audio: Literal["copy", "stretch", "off"] = "copy",  # sound of slow: none, or stretched
     device: str = "auto",  # cpu, cuda, cuda:1, mps; auto takes the fastest
     dtype: Literal["float32", "bfloat16", "float16"] = "float32",  # number format to compute in
     memory: str | None = None,  # e.g. 4GiB; what is free if not given
@@ -848,7 +868,8 @@ def interpolate(
     dry_run: bool = False,  # only say what would be done
     preview: bool = False,  # write a strip of stills first, OUTPUT.preview.png
     adapt: bool = False,  # tune the network on this very video first, some minutes
-    min_confidence: float | None = None,  # blend where less PSNR is to be expected, dB
+    min_confidence: float | None = None,  # draw only where so much PSNR is to be expected, dB
+    unsure: Literal["blend", "repeat"] = "blend",  # what to show elsewhere
     progress: bool = True,  # show progress and the time left
 ) -> Report | list[Report]:
     "Make the frames between frames: a higher frame rate, or slow motion."

@@ -24,6 +24,11 @@ class Goal:
     grid: bool = False  # at equal distances, whatever the distances of the source frames
 
     @property
+    def stretch(self) -> Fraction:
+        "How many times longer the output is."
+        return self.amount if self.kind == "slow" else Fraction(1)
+
+    @property
     def splits(self) -> int:
         "Equal parts into which the time between two source frames is split; 0: a grid instead."
         whole = self.kind != "fps" and self.amount.denominator == 1 and not self.grid
@@ -92,7 +97,7 @@ def slots_between(
     source: Fraction,  # frames per second of the input
 ) -> Iterator[Slot]:
     "The output frames from one source frame until the next."
-    span, stretch = end - begin, goal.amount if goal.kind == "slow" else 1
+    span, stretch = end - begin, goal.stretch
     if n := goal.splits:
         for k in range(n):
             yield Slot(index, Fraction(k, n), stretch * begin + (stretch * span) * k / n)
