@@ -189,13 +189,13 @@ def configure(
 # %% ../nbs/10_adapt.ipynb #4be93134
 def fit_to(
     cfg: TrainConfig,  # a recipe
-    patches: list[Patch],  # to learn from, at least one
+    clips: list,  # to learn from, at least one: patches, or clips of `cyclevfi.clips`
 ) -> tuple[TrainConfig, Dataset]:  # the recipe with a crop that fits, and the windows
-    "Training windows made of patches."
-    size = [min(p.size[i] for p in patches) for i in (0, 1)]
+    "Training windows made of clips."
+    size = [min(c.size[i] for c in clips) for i in (0, 1)]
     cfg = replace(cfg, crop_size=[min(a, b) for a, b in zip(cfg.crop_size, size)])
-    times = math.ceil(cfg.batch_size / len(patches))
-    return cfg, training_data(replace(cfg, train=patches * times))
+    times = math.ceil(cfg.batch_size / len(clips))
+    return cfg, training_data(replace(cfg, train=clips * times))
 
 # %% ../nbs/10_adapt.ipynb #8001b9e9
 MINUTES = 3.0  # for a video, if nothing else is asked
@@ -428,7 +428,7 @@ def corpus_run(
     rest = [clip for clip in clips if clip not in held]
     exam = EvalWindows(held, 1)
     chosen = np.unique(np.linspace(0, len(exam) - 1, 40).astype(int))
-    data = training_data(replace(cfg, train=rest))
+    cfg, data = fit_to(cfg, rest)
     report.learned, report.held_out = len(data), len(chosen)
     return cfg, data, Subset(exam, chosen.tolist())
 
