@@ -35,14 +35,14 @@ class FeaturePyramid(nn.Module):
         super().__init__()
         self.stem = awake(
             nn.Conv2d(3, stem, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             nn.Conv2d(stem, channels, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             *conv(channels, channels),
         )
         self.down = awake(
             nn.Conv2d(channels, channels, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             *conv(channels, channels),
         )
 
@@ -205,9 +205,10 @@ def descend(
     pyramid: list[Tensor],  # features of both frames, frame 0 first in the batch, finest first
 ) -> tuple[Tensor, Tensor]:  # `(2b, 2, h/4, w/4)` flow (01, then 10) in px there, and the keys
     "Flow both ways, from the coarsest level to the finest."
-    both, (h, w) = pyramid[-1].shape[0], pyramid[-1].shape[-2:]
-    flow = pyramid[-1].new_zeros(both, 2, h, w)
-    memory = flow.new_zeros(both, step.memory.out_channels, h, w)
+    top = pyramid[-1]
+    exact = torch.promote_types(top.dtype, torch.float32)  # flow is never kept in 16 bits
+    flow = top.new_zeros(top.shape[0], 2, *top.shape[-2:], dtype=exact)
+    memory = top.new_zeros(top.shape[0], step.memory.out_channels, *top.shape[-2:])
     for i, feature in enumerate(reversed(pyramid)):
         if i:
             flow, memory = enlarge(flow, 2) * 2, enlarge(memory, 2)
@@ -281,15 +282,14 @@ class PyramidFlow(VFIModel):
         pyramid = self.features(pad_to(torch.cat([img0, img1]), 4 * 2 ** (n - 1)), n)
         flow, keys = descend(self.flow_step, self.keys, pyramid)
         full = enlarge(flow, 4)[..., :h, :w] * 4
-        state = (*halves(pyramid[0]), *halves(keys), *halves(flow))
-        return Motion(*halves(full), state)
+        seen = [x[..., : -(-h // 4), : -(-w // 4)] for x in (pyramid[0], keys, flow)]
+        return Motion(*halves(full), tuple(part for x in seen for part in halves(x)))
 
     def synthesize(
         self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
     ) -> Synthesis:
         "Correct the flows at time t, judge visibility, blend."
         h, w = img0.shape[-2:]
-        multiple = 4 * 2 ** ((self.levels or levels_for(h, w)) - 1)
-        pair = pad_to(img0, multiple), pad_to(img1, multiple)
+        pair = pad_to(img0, 4), pad_to(img1, 4)
         drawn = draw(self.time_step, self.fine_step, pair, motion.state, time_like(t, img0))
         return Synthesis(*(x[..., :h, :w] for x in drawn))
