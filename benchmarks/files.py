@@ -8,7 +8,8 @@ tried and not the pictures; and by `ffmpeg -vf minterpolate=mi_mode=blend` with 
 chapters copied. Of films above 6 million pixels the first 8 frames are taken, by stream copy.
 What came out is described by ffprobe: frames counted by decoding, length, pixel format, colour
 tags, shape of a pixel, size as shown, streams, chapters, title and date. A cell says what of this
-is not as in the source. Needs the programs ffmpeg and ffprobe; --quick takes the small files.
+is not as in the source. Needs the programs ffmpeg and ffprobe; --quick takes the small files, and
+leaves minterpolate out.
 """
 
 import argparse
@@ -228,8 +229,8 @@ def shortened(path: Path, folder: Path, source: dict) -> Path:
     return short if found and found["frames"] > 1 else path
 
 
-def row(path: Path, name: str, what: str = "") -> Row:
-    "Try one file."
+def row(path: Path, name: str, what: str = "", both: bool = True) -> Row:
+    "Try one file, by both programs or only by ours."
     there = path.exists() and not (path.is_dir() and not any(path.iterdir()))
     source = probe(path, "packets") if there else None
     with tempfile.TemporaryDirectory() as at:
@@ -243,7 +244,8 @@ def row(path: Path, name: str, what: str = "") -> Row:
         form = "folder" if path.is_dir() or not path.suffix else suffix
         out = Path(at) / ("a" if form == "folder" else f"a{form}")
         mine, well = ours(path, out, source)
-        other = theirs(path, Path(at) / ("b" if form == "folder" else f"b{form}"), source)
+        beside = Path(at) / ("b" if form == "folder" else f"b{form}")
+        other = theirs(path, beside, source) if both else "not tried"
     return Row(name, words, mine, other, well)
 
 
@@ -395,7 +397,7 @@ def markdown(rows: list[Row], where: str) -> str:
 def main() -> int:
     "Run, print, write."
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--quick", action="store_true", help="small files only")
+    options.add_argument("--quick", action="store_true", help="small files, without minterpolate")
     options.add_argument("--json", type=Path)
     options.add_argument("--markdown", type=Path)
     options.add_argument("--only", help="files whose name contains this")
@@ -410,7 +412,7 @@ def main() -> int:
         for path, what in todo:
             if args.only and args.only not in path.name:
                 continue
-            rows.append(row(path, path.name, what))
+            rows.append(row(path, path.name, what, not args.quick))
             r = rows[-1]
             print("ok " if r.met else "BAD", ascii(f"{r.name}: {r.ours}  [{r.theirs}]"), flush=True)
     where = machine()

@@ -167,8 +167,8 @@ WORDS = ("--factor", "--fps", "--slow", "--model", "--last", "--cuts", "--cut-th
          "--duplicates", "--memory", "--dry-run", "--preview", "--config", "--network")
 VALUES = ("0", "1", "2", "3", "-1", "1.5", "nan", "inf", "1e9", "1/0", "24000/1001", "", " ",
           "auto", "repeat", "blend", "stretch", "off", "true", "false", "null", "cpu", "cuda:99",
-          "float32", "float64", "h264", "hevc", "vp9", "rgb24", "{}", "[]", "'", '"', "\n", "\udcff",
-          "\x00", "%s", "$(true)", "../..", "a" * 300, "yuv444p", "é", "１２")
+          "float32", "float64", "h264", "hevc", "vp9", "rgb24", "{}", "[]", "'", '"', "\n",
+          "\udcff", "\x00", "%s", "$(true)", "../..", "a" * 300, "yuv444p", "é", "１２")
 
 
 def arguments(path: Path, files: dict[str, bytes], dice: random.Random) -> list[str]:

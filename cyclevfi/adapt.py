@@ -14,6 +14,7 @@ import json
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +29,7 @@ from torch.utils.data import Dataset, Subset, default_collate
 
 from . import checkpoint as ckpt
 from .clips import cache_folder, find_sources, open_clips
-from .config import TrainConfig, parse_config, recipe
+from .config import TrainConfig, parse_config
 from .data import EvalWindows
 from .loader import training_data
 from .metrics import mean_scores, score
@@ -180,9 +181,7 @@ def configure(
     net = load(model)
     if not any(True for _ in net.parameters()):
         raise ValueError(f"model: {model} has no weights that could adapt")
-    words = ["--config", name, "--init", model, "--model", net.architecture]
-    if "cc_ps" in recipe(name).read_text(encoding="utf-8"):
-        words += ["--teacher", model]
+    words = ["--config", name, "--init", model, "--teacher", model, "--model", net.architecture]
     return replace(parse_config(words), model_config=dict(net._hub_mixin_config or {}),
                    trainable=PARAMETERS[parameters], out=str(out), name="run", seed=seed)
 
@@ -269,6 +268,13 @@ class AdaptReport:
     held_out: int = 0
     reason: str = ""  # why the start was kept
     request: dict = field(default_factory=dict)  # what was asked for
+
+    @property
+    def told(self) -> str:
+        "What came of it, in a line."
+        if not self.improved:
+            return f"not adapted: {self.reason}"
+        return f"adapted: {self.before:.2f} -> {self.after:.2f} dB on held-out frames"
 
     def __str__(self) -> str:
         windows = f"{self.learned} to learn from, {self.held_out} held out"
@@ -419,7 +425,7 @@ def adapt(
     video: str | Path | list[str | Path],  # a video, a folder of frames, or a folder of videos
     output: str | Path | None = None,  # folder for the adapted network; the cache if not given
     model: str = "cc",  # weights to start from: a name, a folder, a checkpoint, a hub id
-    minutes: float | None = None,  # time to spend at most; 3 on a video, no limit on a folder
+    minutes: float | None = None,  # time to spend; else 30 steps in at most 3, on a folder 2000
     steps: int | None = None,  # so many steps instead, whatever they take
     parameters: Literal["all", "heads", "adapter"] = "all",  # weights that learn
     seed: int = 1234,  # of everything random
@@ -440,6 +446,7 @@ def adapt(
     net = load(model)
     if found:
         cfg, data, exam = found
+        cfg = replace(cfg, max_steps=sys.maxsize) if minutes else cfg
         limit = minutes or (None if corpus else MINUTES)
         net = learn(plan(cfg, data, limit, steps), data, exam, report)
     return publish(report, net, time.perf_counter() - began)
