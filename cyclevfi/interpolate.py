@@ -27,7 +27,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -753,16 +753,16 @@ def keeping(
 def adapted(
     asked: SimpleNamespace,  # the arguments of `interpolate`
     team: Team,
-) -> str:  # folder of the network
+) -> Any:  # a report of `cyclevfi.adapt`
     "Tune the network on this very video, once."
     from cyclevfi.adapt import adapt
 
     if not isinstance(asked.model, str) or str(asked.input) == "-":
         raise ValueError("adapt needs a file that can be read twice, and a network by name")
     if team.leads:
-        folder = adapt(asked.input, model=asked.model).output
+        done = adapt(asked.input, model=asked.model)
     team.wait()
-    return folder if team.leads else adapt(asked.input, model=asked.model).output
+    return done if team.leads else adapt(asked.input, model=asked.model)
 
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(
@@ -773,11 +773,12 @@ def run(
     began = time.perf_counter()
     check_choices(asked)
     check_output(asked.input, asked.output)
-    if asked.adapt:
-        asked.model = adapted(asked, team)
+    learned = adapted(asked, team) if asked.adapt and not asked.dry_run else None
+    asked.model = learned.output if learned else asked.model
     source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
     with open_video(*source) as reader:
         job = plan_job(asked, reader, team)
+        job.report.notes += [learned.told] if learned else []
         if asked.dry_run or asked.preview and team.leads:
             fit_memory(job, asked.memory, team)
             told = forecast(job, asked.preview, lambda: open_video(*source))
