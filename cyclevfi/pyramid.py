@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['awake', 'FeaturePyramid', 'levels_for', 'local_correlation', 'small', 'FlowStep', 'TimeStep', 'FineStep', 'enlarge',
-           'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
+           'unit', 'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
 
 # %% ../nbs/01a_pyramid.ipynb #0e859fc7
 import math
@@ -48,8 +48,8 @@ class FeaturePyramid(nn.Module):
 
     def forward(
         self,
-        img: Tensor,  # `(b, 3, h, w)` in [0, 1], sides multiples of `4 * 2 ** (levels - 1)`
-        levels: int,  # how many sizes
+        img: Tensor,  # `(b, 3, h, w)` in [0, 1], sides multiples of 4
+        levels: int,  # how many sizes; half of an odd side is rounded up
     ) -> list[Tensor]:  # finest first, `(b, channels, h / 4, w / 4)` and so on
         levels_out = [self.stem(img * 2 - 1)]
         for _ in range(levels - 1):
@@ -193,6 +193,11 @@ def enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
+def unit(x: Tensor) -> Tensor:
+    "Every pixel's feature, scaled to length 1."
+    return x * x.square().sum(1, keepdim=True).clamp(min=1e-12).rsqrt()
+
+
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:
     "What belongs to frame 0, and to frame 1, of a batch that holds one after the other."
     b = x.shape[0] // 2
@@ -211,8 +216,9 @@ def descend(
     memory = top.new_zeros(top.shape[0], step.memory.out_channels, *top.shape[-2:])
     for i, feature in enumerate(reversed(pyramid)):
         if i:
-            flow, memory = enlarge(flow, 2) * 2, enlarge(memory, 2)
-        keys = F.normalize(to_keys(feature), dim=1)
+            h, w = feature.shape[-2:]
+            flow, memory = (enlarge(x, 2)[..., :h, :w] for x in (flow * 2, memory))
+        keys = unit(to_keys(feature))
         other = torch.cat(halves(keys)[::-1])
         flow, memory = step(feature, (keys, other), flow, memory)
     return flow, keys
@@ -279,11 +285,11 @@ class PyramidFlow(VFIModel):
         "Flow both ways, coarse to fine."
         h, w = img0.shape[-2:]
         n = self.levels or levels_for(h, w)
-        pyramid = self.features(pad_to(torch.cat([img0, img1]), 4 * 2 ** (n - 1)), n)
+        pyramid = self.features(pad_to(torch.cat([img0, img1]), 4), n)
         flow, keys = descend(self.flow_step, self.keys, pyramid)
         full = enlarge(flow, 4)[..., :h, :w] * 4
-        seen = [x[..., : -(-h // 4), : -(-w // 4)] for x in (pyramid[0], keys, flow)]
-        return Motion(*halves(full), tuple(part for x in seen for part in halves(x)))
+        state = (*halves(pyramid[0]), *halves(keys), *halves(flow))
+        return Motion(*halves(full), state)
 
     def synthesize(
         self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
