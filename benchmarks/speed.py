@@ -322,7 +322,7 @@ def main(args: list[str] | None = None) -> int:
             rows += score_rows(given.data, folder, given.threads, 9 if given.quick else 31)
     if given.quick:  # small frames say nothing of the targets
         rows = [replace(row, target=None, met=None) for row in rows]
-    return show(rows, given.json)
+    return show(rows, device, given.json)
 
 
 if __name__ == "__main__":

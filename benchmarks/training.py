@@ -10,6 +10,7 @@ crops, which shows that it runs but says little. VGG weights are random: they co
 import argparse
 import json
 import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -191,14 +192,27 @@ def compare_rows(objective, width, crop, batch, rounds, device, file, compiled) 
     ]
 
 
-def show(rows: list[Row], file: Path | None) -> int:  # 1 if a target is missed
+def machine(device: torch.device) -> str:
+    "What it is that was measured on."
+    file = Path("/proc/cpuinfo")
+    names = [line.partition(": ")[2] for line in file.read_text().splitlines()
+             if line.startswith("model name")] if file.is_file() else []
+    cpu = f"{os.cpu_count()} cores of {names[0] if names else platform.machine()}"
+    card = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+    units = "with" if matrix_units(device) else "without"
+    return f"{cpu}{card}, {units} bf16 matrix units, torch {torch.__version__}"
+
+
+def show(rows: list[Row], device: torch.device, file: Path | None) -> int:  # 1: a target missed
     "Print the rows, and write them as JSON if a file is given."
+    print(machine(device))
     for row in rows:
         goal = f"  target {row.target}"
         verdict = {None: "", True: f"{goal}: met", False: f"{goal}: missed"}
         print(f"{row.name:62} {row.value:10.4g} {row.unit}{verdict[row.met]}")
     if file:
-        file.write_text(json.dumps([asdict(r) for r in rows], indent=1))
+        told = {"machine": machine(device), "rows": [asdict(r) for r in rows]}
+        file.write_text(json.dumps(told, indent=1) + "\n")
     return int(any(r.met is False for r in rows))
 
 
@@ -226,7 +240,7 @@ def main(args: list[str] | None = None) -> int:
         rows = loader_rows(cfg) + step_rows(cfg)
         file = Path(cfg.vgg_weights)
         rows += compare_rows("cc_ps", width, crop, 2, rounds, device, file, given.compile)
-    return show(rows, given.json)
+    return show(rows, device, given.json)
 
 
 if __name__ == "__main__":
