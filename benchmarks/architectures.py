@@ -52,8 +52,6 @@ class Row:
     name: str
     value: float
     unit: str
-    target: float | None = None
-    met: bool | None = None
 
 
 def flops_of_pair(name: str, config: dict, size: int) -> float:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'Look', 'look_over', 'Window',
            'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'configure', 'fit_to', 'seconds_a_step',
-           'plan', 'held_out_score', 'AdaptReport', 'publish', 'published', 'learn', 'too_little', 'is_corpus',
-           'video_run', 'corpus_run', 'identify', 'adapt']
+           'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish', 'published', 'judge', 'learn', 'too_little',
+           'is_corpus', 'video_run', 'corpus_run', 'identify', 'adapt']
 
 # %% ../nbs/10_adapt.ipynb #74765e5a
 import hashlib
@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 from . import checkpoint as ckpt
@@ -32,7 +33,7 @@ from .clips import cache_folder, find_sources, open_clips
 from .config import TrainConfig, parse_config
 from .data import EvalWindows
 from .loader import training_data
-from .metrics import mean_scores, score
+from .metrics import score, to_tensor
 from .model import VFIModel, load, pick_device
 from .model import save as save_model
 from .shots import CUT, Steps, find_shots, strangeness
@@ -188,13 +189,13 @@ def configure(
 # %% ../nbs/10_adapt.ipynb #4be93134
 def fit_to(
     cfg: TrainConfig,  # a recipe
-    patches: list[Patch],  # to learn from, at least one
+    clips: list,  # to learn from, at least one: patches, or clips of `cyclevfi.clips`
 ) -> tuple[TrainConfig, Dataset]:  # the recipe with a crop that fits, and the windows
-    "Training windows made of patches."
-    size = [min(p.size[i] for p in patches) for i in (0, 1)]
+    "Training windows made of clips."
+    size = [min(c.size[i] for c in clips) for i in (0, 1)]
     cfg = replace(cfg, crop_size=[min(a, b) for a, b in zip(cfg.crop_size, size)])
-    times = math.ceil(cfg.batch_size / len(patches))
-    return cfg, training_data(replace(cfg, train=patches * times))
+    times = math.ceil(cfg.batch_size / len(clips))
+    return cfg, training_data(replace(cfg, train=clips * times))
 
 # %% ../nbs/10_adapt.ipynb #8001b9e9
 MINUTES = 3.0  # for a video, if nothing else is asked
@@ -235,21 +236,28 @@ def plan(
                    warmup_steps=min(cfg.warmup_steps, total // 4))
 
 # %% ../nbs/10_adapt.ipynb #ebc2d1d5
+def rate(
+    drawn: Tensor,  # (1, 3, h, w)
+    truth: np.ndarray,  # uint8 (h, w, 3)
+) -> float:  # PSNR in dB; nan if there are no numbers
+    "How well a frame is drawn."
+    return score(drawn[0].cpu(), truth).psnr if torch.isfinite(drawn).all() else math.nan
+
+
 @torch.no_grad()
-def held_out_score(
+def blind_scores(
     model: VFIModel,  # in eval mode
     windows: EvalWindows,  # held out
-) -> float:  # mean PSNR in dB, higher is better; nan if the network draws no numbers
-    "How well held-out frames are drawn from their neighbours."
-    device = next(model.parameters()).device
-    scores = []
+) -> tuple[float, float]:  # PSNR in dB, higher is better; nan if the network draws no numbers
+    "Held-out frame score and cycle score, means over all windows."
+    device, found = next(model.parameters()).device, []
     for window in (windows[i] for i in range(len(windows))):
-        pair = (window[k][None].to(device) for k in ("img0", "img1"))
-        drawn = model.between(*pair, window["times"].tolist())[0]
-        if not torch.isfinite(drawn).all():
-            return math.nan
-        scores += [score(d, t) for d, t in zip(drawn.cpu(), window["truth"].numpy())]
-    return mean_scores(scores).psnr
+        img0, img1 = (window[k][None].to(device) for k in ("img0", "img1"))
+        middle = to_tensor(window["truth"][0].numpy()).to(device)
+        left, right = model(img0, middle, 0.5).frame, model(middle, img1, 0.5).frame
+        drawn = model(img0, img1, 0.5).frame, model(left, right, 0.5).frame
+        found.append([rate(d, window["truth"][0].numpy()) for d in drawn])
+    return tuple(np.mean(found, 0).tolist())
 
 # %% ../nbs/10_adapt.ipynb #c7aa893f
 @dataclass
@@ -260,8 +268,10 @@ class AdaptReport:
     output: str  # folder with the network
     start: str  # the weights it began with
     improved: bool = False  # False: the output holds the start
-    before: float = math.nan  # held-out score of the start, dB
+    before: float = math.nan  # held-out frame score of the start, dB
     after: float = math.nan  # of the result
+    cycle_before: float = math.nan  # cycle score of the start, dB
+    cycle_after: float = math.nan  # of the result
     steps: int = 0  # planned
     minutes: float = 0.0  # it took, from look to result
     learned: int = 0  # windows
@@ -274,15 +284,14 @@ class AdaptReport:
         "What came of it, in a line."
         if not self.improved:
             return f"not adapted: {self.reason}"
-        return f"adapted: {self.before:.2f} -> {self.after:.2f} dB on held-out frames"
+        return (f"adapted: held-out frames {self.before:.2f} -> {self.after:.2f} dB, "
+                f"cycle {self.cycle_before:.2f} -> {self.cycle_after:.2f} dB")
 
     def __str__(self) -> str:
         windows = f"{self.learned} to learn from, {self.held_out} held out"
         rows = [("network", self.output), ("windows", windows),
-                ("score", f"{self.before:.2f} -> {self.after:.2f} dB on the held-out frames"),
+                ("result", self.told if self.improved else f"{self.start} as it was; {self.told}"),
                 ("took", f"{self.minutes:.1f} minutes, {self.steps} steps")]
-        if not self.improved:
-            rows[2] = ("kept", f"the start, {self.start}: {self.reason}")
         return "\n".join(f"{name:9}{text}" for name, text in rows)
 
 # %% ../nbs/10_adapt.ipynb #e8c61ba7
@@ -321,6 +330,27 @@ def published(
     return None
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ec
+def judge(
+    cfg: TrainConfig,  # the run, done
+    exam: EvalWindows,  # held-out windows
+    report: AdaptReport,  # scores are written into it
+) -> VFIModel:  # the better of start and result
+    "The network that gained most by the score by which it gained least."
+    start = load(cfg.init)
+    was = blind_scores(start, exam)
+    report.before, report.cycle_before = report.after, report.cycle_after = was
+    folders = [cfg.folder / name for name in ("best", "model")]
+    nets = [load(str(f)) for f in folders if (f / "model.safetensors").is_file()]
+    chosen, most = start, 0.0
+    for net in nets:
+        now = blind_scores(net, exam)
+        gain = min(b - a for a, b in zip(was, now))
+        if gain > most:
+            chosen, most, report.improved = net, gain, True
+            report.after, report.cycle_after = now
+    return chosen
+
+
 def learn(
     cfg: TrainConfig,  # the run
     data: Dataset,  # windows to learn from
@@ -328,23 +358,17 @@ def learn(
     report: AdaptReport,  # scores and reason are written into it
 ) -> VFIModel:  # the better of start and result
     "Train, and keep the start unless the result is better."
-    start = load(cfg.init)
-    report.before, report.steps = held_out_score(start, exam), cfg.max_steps
+    report.steps, trouble = cfg.max_steps, ""
     try:
         train(cfg, data, exam)
     except RuntimeError as error:
         if "not finite" not in str(error):
             raise
-        report.reason = "the loss was no longer a number"
-    best = cfg.folder / "best"
-    net = load(str(best)) if (best / "model.safetensors").is_file() else start
-    report.after = held_out_score(net, exam)
-    report.improved = report.after > report.before
-    if report.improved:
-        return net
-    report.after = report.before
-    report.reason = report.reason or "nothing it tried was better on the held-out frames"
-    return start
+        trouble = "the loss was no longer a number"
+    net = judge(cfg, exam, report)
+    if not report.improved:
+        report.reason = trouble or "nothing it tried was better by both scores"
+    return net
 
 # %% ../nbs/10_adapt.ipynb #a6af0c9b
 def too_little(
@@ -404,7 +428,7 @@ def corpus_run(
     rest = [clip for clip in clips if clip not in held]
     exam = EvalWindows(held, 1)
     chosen = np.unique(np.linspace(0, len(exam) - 1, 40).astype(int))
-    data = training_data(replace(cfg, train=rest))
+    cfg, data = fit_to(cfg, rest)
     report.learned, report.held_out = len(data), len(chosen)
     return cfg, data, Subset(exam, chosen.tolist())
 

@@ -74,6 +74,9 @@ def publish(
     folder: Path,  # name to give it; must not exist
 ) -> None:
     "Flush a hidden folder and give it its name."
+    if Path(folder).exists():
+        raise FileExistsError(f"{folder} is there already: is another training at work in this "
+                              "folder? One at a time, or choose another --name")
     fsync_tree(partial)
     os.rename(partial, folder)
     fsync(Path(folder).parent)

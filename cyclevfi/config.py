@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['POSITIVE', 'PACKAGE', 'ModelFields', 'DataFields', 'OptimFields', 'LoopFields', 'TrainConfig', 'as_list', 'nearest',
-           'optimizers', 'contradictions', 'check', 'field_help', 'recipes', 'recipe', 'build_parser', 'parse_config',
-           'to_yaml']
+           'optimizers', 'rules_of_objective', 'contradictions', 'check', 'field_help', 'recipes', 'recipe',
+           'build_parser', 'parse_config', 'to_yaml']
 
 # %% ../nbs/06d_config.ipynb #85ee218d
 import argparse
@@ -143,17 +143,12 @@ def optimizers() -> list[str]:  # class names
     found = {k: v for k, v in vars(torch.optim).items() if isinstance(v, type)}
     return [k for k, v in found.items() if issubclass(v, torch.optim.Optimizer) and k not in unfit]
 
-# %% ../nbs/06d_config.ipynb #33e29720
-POSITIVE = ("batch_size", "accumulate", "epochs", "log_every", "num_interp", "val_num_interp",
-            "crop_tries")
-
-
-def contradictions(
+# %% ../nbs/06d_config.ipynb #7u1e5001
+def rules_of_objective(
     cfg: TrainConfig,  # any configuration
-) -> list[str]:  # what is wrong with it, each naming its field
-    "All values that cannot be, or cannot be together."
-    size = cfg.crop_size
-    rules = [
+) -> list[tuple[Any, str]]:  # what must hold, and what to say if it does not
+    "What goes with which objective, and with a stream."
+    return [
         (cfg.objective != "cc_ps" or cfg.teacher,
          "teacher: objective cc_ps needs --teacher NAME|PATH"),
         (cfg.objective == "cc_ps" or not cfg.teacher,
@@ -164,6 +159,19 @@ def contradictions(
          "sample_rate: supervised windows need frames in between; use 1 or more"),
         (not cfg.stream or (cfg.epoch_steps > 0 and len(as_list(cfg.train)) == 1),
          "stream: needs one source in train, and epoch_steps, as a stream has no length"),
+    ]
+
+# %% ../nbs/06d_config.ipynb #33e29720
+POSITIVE = ("batch_size", "accumulate", "epochs", "log_every", "num_interp", "val_num_interp",
+            "crop_tries")
+
+
+def contradictions(
+    cfg: TrainConfig,  # any configuration
+) -> list[str]:  # what is wrong with it, each naming its field
+    "All values that cannot be, or cannot be together."
+    size = cfg.crop_size
+    rules = rules_of_objective(cfg) + [
         (cfg.optimizer in optimizers(), f"optimizer: {cfg.optimizer!r} is none of "
          f"{', '.join(optimizers())}{nearest(cfg.optimizer, optimizers())}"),
         (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),

@@ -13,6 +13,7 @@ __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'PAIRS', 'WAYS', 'Report'
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
 import dataclasses
+import gc
 import itertools
 import json
 import math
@@ -363,12 +364,15 @@ class Piece:
 
     def close(self, tally: Tally, last: bool) -> list[str]:  # sentences for the user
         "Finish the piece, and note it."
+        notes = []
         if self.writer:
             self.writer.close()
+            notes, self.writer = self.writer.notes, None
+            gc.collect()
             tally = dataclasses.replace(tally, frames_out=self.count, end=str(self.last))
         first = None if self.first is None else str(self.first)
         self.pieces.keep(self.k, {"first": first, "last": last, "tally": asdict(tally)})
-        return self.writer.notes if self.writer else []
+        return notes
 
     def abort(self) -> None:
         "Leave nothing."

@@ -70,10 +70,17 @@ class App(W.VBox):
             self.ahead.close()
         super().close()
 
+    def unfinished(self) -> bool:
+        "Is what one looks at still in the making?"
+        return False
+
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str] | None:
+        end = time.monotonic() + 20
+        while self.unfinished() and self.ahead.thread is not None and time.monotonic() < end:
+            time.sleep(0.02)
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle and self.image.value:
-            bundle["image/jpeg"] = base64.b64encode(self.image.value).decode()
+            bundle["image/jpeg"] = base64.b64encode(views.jpeg(self.view(), 60)).decode()
         return bundle
 
 # %% ../nbs/11a_widgets.ipynb #b51acd43
@@ -264,6 +271,11 @@ class Compare(App):
         "The next frame; when all are there, the GIF if it was asked for."
         return views.wanted(self.state) or (("gif",) if self.gif else None)
 
+    def unfinished(self) -> bool:
+        "The frames at the chosen time come first."
+        job = views.wanted(self.state)
+        return job is not None and job[4] == self.state.choice.step
+
     def work(self, job: tuple) -> None:
         "Do it, and show it if it is what one looks at."
         if job == ("gif",):
@@ -400,6 +412,10 @@ class Explore(App):
         self.refresh()
         self.tell()
         self.ahead.wake()
+
+    def unfinished(self) -> bool:
+        "Is the cycle at the chosen time still to be drawn?"
+        return views.window_wanted(self.state) == (self.state.step,)
 
     def work(self, job: tuple) -> None:
         "Go around the cycle once more."
