@@ -449,7 +449,7 @@ def adapt(
     video: str | Path | list[str | Path],  # a video, a folder of frames, or a folder of videos
     output: str | Path | None = None,  # folder for the adapted network; the cache if not given
     model: str = "cc",  # weights to start from: a name, a folder, a checkpoint, a hub id
-    minutes: float | None = None,  # time to spend; else 30 steps in at most 3, on a folder 2000
+    minutes: float | None = None,  # time to spend; else 90 steps in at most 3, on a folder 2000
     steps: int | None = None,  # so many steps instead, whatever they take
     parameters: Literal["all", "heads", "adapter"] = "all",  # weights that learn
     seed: int = 1234,  # of everything random

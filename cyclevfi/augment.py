@@ -12,6 +12,7 @@ __all__ = ['MASK64', 'LUMA', 'MODES', 'sample_seed', 'sample_generator', 'draw_u
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -182,7 +183,7 @@ def draw_camera(
     size: tuple[int, int],  # height, width of the source
     crop: tuple[int, int],  # height, width of the crop
     times: Sequence[float],  # where each frame lies between the first (0) and the last (1)
-    how: "Augment",  # the ranges to draw from
+    how: Any,  # an `Augment`: the ranges to draw from
     generator: torch.Generator | None = None,  # source of randomness
 ) -> Camera:
     "Draw a moving camera that sees nothing but the frame."
@@ -271,7 +272,7 @@ def recolour(
 
 # %% ../nbs/05_augment.ipynb #11d01d6f
 def draw_colour(
-    how: "Augment",  # the ranges to draw from
+    how: Any,  # an `Augment`: the ranges to draw from
     generator: torch.Generator | None = None,  # source of randomness
 ) -> Colour:
     "Draw the colour changes of one window."

@@ -13,7 +13,6 @@ __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'PAIRS', 'WAYS', 'Report'
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
 import dataclasses
-import gc
 import itertools
 import json
 import math
@@ -368,7 +367,6 @@ class Piece:
         if self.writer:
             self.writer.close()
             notes, self.writer = self.writer.notes, None
-            gc.collect()
             tally = dataclasses.replace(tally, frames_out=self.count, end=str(self.last))
         first = None if self.first is None else str(self.first)
         self.pieces.keep(self.k, {"first": first, "last": last, "tally": asdict(tally)})

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PAPER', 'INK', 'FONT', 'STRIP', 'WIDEST', 'Clips', 'VIEWS', 'LOOKS', 'TRUTH', 'LABELS', 'Models', 'ARROWS', 'ARROW',
            'shade', 'error_map', 'write', 'note', 'magnify', 'titled', 'grid', 'swipe', 'jpeg', 'save_gif', 'Footage',
-           'built_in', 'footages', 'settle', 'Ahead', 'Drawn', 'drawn', 'longest_motion', 'cycle', 'label', 'Choice',
+           'built_in', 'footages', 'Ahead', 'settle', 'Drawn', 'drawn', 'longest_motion', 'cycle', 'label', 'Choice',
            'Comparison', 'comparison', 'wanted', 'progress', 'motion_of', 'make', 'add', 'choose', 'nearest',
            'still_of', 'panel', 'picture', 'table', 'Window', 'window_wanted', 'window_add', 'window_panels', 'diagram']
 
@@ -228,17 +228,6 @@ def footages(
         found[name] = Footage(source if array else read_clip(source, 25, short_side).frames, gap)
     return found
 
-# %% ../nbs/11_views.ipynb #18ffe75c
-def settle(
-    ahead: "Ahead",
-    seconds: float = 300.0,  # to wait at most
-) -> bool:  # is it done?
-    "Wait until nothing is wanted."
-    end = time.monotonic() + seconds
-    while ahead.thread is not None and time.monotonic() < end:
-        time.sleep(0.005)
-    return ahead.thread is None
-
 # %% ../nbs/11_views.ipynb #60a17c6f
 class Ahead:
     "Makes things in a thread, the most wanted first; there is no thread while nothing is wanted."
@@ -274,6 +263,17 @@ class Ahead:
                     self.thread = None
                     return
             self.do(job)
+
+# %% ../nbs/11_views.ipynb #18ffe75c
+def settle(
+    ahead: Ahead,
+    seconds: float = 300.0,  # to wait at most
+) -> bool:  # is it done?
+    "Wait until nothing is wanted."
+    end = time.monotonic() + seconds
+    while ahead.thread is not None and time.monotonic() < end:
+        time.sleep(0.005)
+    return ahead.thread is None
 
 # %% ../nbs/11_views.ipynb #dff0cc40
 @dataclass

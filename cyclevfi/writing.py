@@ -729,8 +729,8 @@ class InTheMaking:
         self.path, self.partial, self.count = path, partial_path(path), 0
         remove(self.partial)
         with writing(path):
-            self.sink = start(self.partial)
-        self.behind = Behind(lambda item: self.sink.add(*item))
+            self.sink = sink = start(self.partial)
+        self.behind = Behind(lambda item: sink.add(*item))
 
     def put(self, *item: object) -> None:
         "Hand over what comes next; raises what went wrong with an earlier item."

@@ -127,7 +127,7 @@ def process() -> list[str]:
 
     folder = get_config().config_path / "_proc"
     os.chdir(NBS)  # cells that import are run, some of them read files beside the notebooks
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(NBS), os.environ.get("PYTHONPATH", "")])
+    sys.path.insert(0, str(NBS))  # the workers are given this
     proc_nbs(force=True)
     made = {p.name for p in folder.rglob("*.ipynb")}
     shutil.rmtree(folder)
