@@ -865,7 +865,7 @@ def interpolate(
     lossless: bool = False,  # store RGB bit for bit; large, few players show it
     audio: Literal["copy", "stretch", "off"] = "copy",  # sound of slow: none, or stretched
     device: str = "auto",  # cpu, cuda, cuda:1, mps; auto takes the fastest
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",  # number format; auto: fast
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",  # auto: the fastest here
     memory: str | None = None,  # e.g. 4GiB; what is free if not given
     max_batch: int = 8,  # most frames drawn at once
     network: bool = False,  # may the input be an address?
