@@ -24,6 +24,7 @@ from natsort import natsorted
 from tqdm.auto import tqdm
 
 from .data import VIDEOS, count_windows, window_frames, window_span
+from .fast import kept_memory
 from .metrics import PROTOCOLS, MeanScores, Scores, mean_scores, score, to_tensor
 from .model import VFIModel, load, pick_device
 from cyclevfi.video import (
@@ -439,7 +440,8 @@ def evaluate(
     sources = find_sources(data, cutting)
     networks = {name: load(name).to(where).eval() for name in names}
     report = Report(Path(data).name, protocol, num_interp, names)
-    score_all(sources, networks, report, where, progress)
+    with kept_memory():
+        score_all(sources, networks, report, where, progress)
     if not report.rows:
         raise too_short(data, cutting)
     if csv:

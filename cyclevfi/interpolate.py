@@ -36,6 +36,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import __version__
+from .fast import kept_memory
 from .model import VFIModel
 from .painting import (
     Painter, draw, free_memory, make_painter, parse_memory, plan_drawing, weights_digest)
@@ -653,11 +654,12 @@ def settings_of(
 ) -> dict:
     "All that decides what the output looks like."
     painter, rule = job.rule.painter, job.rule
-    names = ("source_fps", "last", "deinterlace", "audio", "dtype", "memory", "max_batch")
+    names = ("source_fps", "last", "deinterlace", "audio", "memory", "max_batch")
     return {"version": __version__, "input": identity(asked.input), "goal": asdict(rule.goal),
             "output": os.path.basename(str(asked.output)), "weights": weights_digest(painter.model),
             "rule": [rule.cuts, rule.threshold, rule.duplicates, rule.least, rule.unsure],
-            **{name: getattr(asked, name) for name in names}, **job.encode}
+            "dtype": str(painter.dtype), **{name: getattr(asked, name) for name in names},
+            **job.encode}
 
 # %% ../nbs/09_interpolate.ipynb #50f35653
 def report_path(
@@ -778,7 +780,7 @@ def run(
     learned = adapted(asked, team) if asked.adapt and not asked.dry_run else None
     asked.model = learned.output if learned else asked.model
     source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
-    with open_video(*source) as reader:
+    with open_video(*source) as reader, kept_memory():
         job = plan_job(asked, reader, team)
         job.report.notes += [learned.told] if learned else []
         if asked.dry_run or asked.preview and team.leads:
@@ -863,7 +865,7 @@ def interpolate(
     lossless: bool = False,  # store RGB bit for bit; large, few players show it
     audio: Literal["copy", "stretch", "off"] = "copy",  # sound of slow: none, or stretched
     device: str = "auto",  # cpu, cuda, cuda:1, mps; auto takes the fastest
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32",  # number format to compute in
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",  # auto: the fastest here
     memory: str | None = None,  # e.g. 4GiB; what is free if not given
     max_batch: int = 8,  # most frames drawn at once
     network: bool = False,  # may the input be an address?

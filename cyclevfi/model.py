@@ -237,7 +237,7 @@ def create(
 # %% ../nbs/01_model.ipynb #4d5b3827
 def conv(cin: int, cout: int, k: int = 3) -> list[nn.Module]:
     "A same-size convolution and its leaky ReLU."
-    return [nn.Conv2d(cin, cout, k, padding=k // 2), nn.LeakyReLU(0.1)]
+    return [nn.Conv2d(cin, cout, k, padding=k // 2), nn.LeakyReLU(0.1, inplace=True)]
 
 
 def encoder_block(cin: int, cout: int, k: int = 3) -> nn.Sequential:
@@ -335,7 +335,9 @@ class FlowUNet(UNet):
             small = [side // int(s) if s >= 1 else side * round(1 / s) for side in size]
             pair = F.interpolate(pair, small, mode="bilinear", align_corners=False)
         features, bottleneck = super().forward(pair)
-        flows = torch.cat([self.flow01_head(features), self.flow10_head(features)], 1)
+        with torch.autocast(features.device.type, enabled=False):  # flow is not kept in 16 bits
+            features = features.to(self.flow01_head.weight.dtype)
+            flows = torch.cat([self.flow01_head(features), self.flow10_head(features)], 1)
         if s != 1:
             flows = F.interpolate(flows, size, mode="bilinear", align_corners=False) * s
             coarse = [side // 32 for side in size]

@@ -6,8 +6,8 @@
 __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL', 'CONTEXT', 'to_network', 'to_picture', 'Span',
            'spans', 'stride', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite', 'parse_memory', 'free_memory',
            'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'sketch', 'enlarged', 'windows', 'fill',
-           'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'pick_dtype',
-           'make_painter', 'weights_digest']
+           'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'make_painter',
+           'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
 import hashlib
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from .fast import arrange, pick_dtype
 from .model import Motion, VFIModel, blend, load, pick_device
 from .video import note
 from .warping import time_like
@@ -36,8 +37,11 @@ def to_network(
     "A frame for the network."
     if img.dtype == np.uint16:
         img = img.astype(np.int32)  # few devices know uint16
-    x = torch.from_numpy(np.ascontiguousarray(img)).to(device)
-    return x.permute(2, 0, 1)[None].float() / (255 if img.dtype == np.uint8 else 65535)
+    x = torch.from_numpy(np.ascontiguousarray(img))
+    if device.type == "cuda":
+        x = x.pin_memory().to(device, non_blocking=True)
+    x = x.to(device).permute(2, 0, 1)[None].float() / (255 if img.dtype == np.uint8 else 65535)
+    return x.contiguous()
 
 
 def to_picture(
@@ -426,28 +430,19 @@ def draw(
         done += len(batch)
 
 # %% ../nbs/08b_painting.ipynb #88c738d2
-def pick_dtype(
-    name: str,  # "float32", "bfloat16" or "float16"
-) -> torch.dtype:
-    "The number format to compute in."
-    known = ("float32", "bfloat16", "float16")
-    if name not in known:
-        raise ValueError(f"dtype must be one of {', '.join(known)}, not {name}")
-    return getattr(torch, name)
-
-
 def make_painter(
     model: str | VFIModel,  # a name or path that `load` knows, or a network
     device: str = "auto",
-    dtype: str = "float32",
+    dtype: str = "auto",
     max_batch: int = 8,
 ) -> Painter:
     "Load a network where it is wanted."
     if max_batch < 1:
         raise ValueError(f"max_batch must be at least 1, not {max_batch}")
-    place, form = pick_device(device), pick_dtype(dtype)
+    place = pick_device(device)
+    form = pick_dtype(dtype, place)
     net = model if isinstance(model, VFIModel) else load(str(model))
-    return Painter(net.to(place).eval(), place, form, max_batch)
+    return Painter(arrange(net, place, form), place, form, max_batch)
 
 # %% ../nbs/08b_painting.ipynb #568a1496
 def weights_digest(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['awake', 'FeaturePyramid', 'levels_for', 'local_correlation', 'small', 'FlowStep', 'TimeStep', 'FineStep', 'enlarge',
-           'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
+           'unit', 'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
 
 # %% ../nbs/01a_pyramid.ipynb #0e859fc7
 import math
@@ -35,21 +35,21 @@ class FeaturePyramid(nn.Module):
         super().__init__()
         self.stem = awake(
             nn.Conv2d(3, stem, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             nn.Conv2d(stem, channels, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             *conv(channels, channels),
         )
         self.down = awake(
             nn.Conv2d(channels, channels, 3, 2, 1),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.1, inplace=True),
             *conv(channels, channels),
         )
 
     def forward(
         self,
-        img: Tensor,  # `(b, 3, h, w)` in [0, 1], sides multiples of `4 * 2 ** (levels - 1)`
-        levels: int,  # how many sizes
+        img: Tensor,  # `(b, 3, h, w)` in [0, 1], sides multiples of 4
+        levels: int,  # how many sizes; half of an odd side is rounded up
     ) -> list[Tensor]:  # finest first, `(b, channels, h / 4, w / 4)` and so on
         levels_out = [self.stem(img * 2 - 1)]
         for _ in range(levels - 1):
@@ -193,6 +193,11 @@ def enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
+def unit(x: Tensor) -> Tensor:
+    "Every pixel's feature, scaled to length 1."
+    return x * x.square().sum(1, keepdim=True).clamp(min=1e-12).rsqrt()
+
+
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:
     "What belongs to frame 0, and to frame 1, of a batch that holds one after the other."
     b = x.shape[0] // 2
@@ -205,13 +210,15 @@ def descend(
     pyramid: list[Tensor],  # features of both frames, frame 0 first in the batch, finest first
 ) -> tuple[Tensor, Tensor]:  # `(2b, 2, h/4, w/4)` flow (01, then 10) in px there, and the keys
     "Flow both ways, from the coarsest level to the finest."
-    both, (h, w) = pyramid[-1].shape[0], pyramid[-1].shape[-2:]
-    flow = pyramid[-1].new_zeros(both, 2, h, w)
-    memory = flow.new_zeros(both, step.memory.out_channels, h, w)
+    top = pyramid[-1]
+    exact = torch.promote_types(top.dtype, torch.float32)  # flow is never kept in 16 bits
+    flow = top.new_zeros(top.shape[0], 2, *top.shape[-2:], dtype=exact)
+    memory = top.new_zeros(top.shape[0], step.memory.out_channels, *top.shape[-2:])
     for i, feature in enumerate(reversed(pyramid)):
         if i:
-            flow, memory = enlarge(flow, 2) * 2, enlarge(memory, 2)
-        keys = F.normalize(to_keys(feature), dim=1)
+            h, w = feature.shape[-2:]
+            flow, memory = (enlarge(x, 2)[..., :h, :w] for x in (flow * 2, memory))
+        keys = unit(to_keys(feature))
         other = torch.cat(halves(keys)[::-1])
         flow, memory = step(feature, (keys, other), flow, memory)
     return flow, keys
@@ -278,7 +285,7 @@ class PyramidFlow(VFIModel):
         "Flow both ways, coarse to fine."
         h, w = img0.shape[-2:]
         n = self.levels or levels_for(h, w)
-        pyramid = self.features(pad_to(torch.cat([img0, img1]), 4 * 2 ** (n - 1)), n)
+        pyramid = self.features(pad_to(torch.cat([img0, img1]), 4), n)
         flow, keys = descend(self.flow_step, self.keys, pyramid)
         full = enlarge(flow, 4)[..., :h, :w] * 4
         state = (*halves(pyramid[0]), *halves(keys), *halves(flow))
@@ -289,7 +296,6 @@ class PyramidFlow(VFIModel):
     ) -> Synthesis:
         "Correct the flows at time t, judge visibility, blend."
         h, w = img0.shape[-2:]
-        multiple = 4 * 2 ** ((self.levels or levels_for(h, w)) - 1)
-        pair = pad_to(img0, multiple), pad_to(img1, multiple)
+        pair = pad_to(img0, 4), pad_to(img1, 4)
         drawn = draw(self.time_step, self.fine_step, pair, motion.state, time_like(t, img0))
         return Synthesis(*(x[..., :h, :w] for x in drawn))

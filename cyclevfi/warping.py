@@ -39,12 +39,14 @@ def backwarp(
     b, _, h, w = img.shape
     if flow.shape != (b, 2, h, w):
         raise ValueError(f"flow must be {(b, 2, h, w)} to fit img, got {tuple(flow.shape)}")
-    size = torch.tensor([w - 1, h - 1], device=flow.device, dtype=flow.dtype).view(1, 2, 1, 1)
-    place = pixel_grid(h, w, flow) + flow
+    kind = torch.promote_types(img.dtype, torch.float32)
+    unit = torch.tensor([2 / max(w - 1, 1), 2 / max(h - 1, 1)], device=flow.device, dtype=kind)
+    corner = pixel_grid(h, w, unit).permute(0, 2, 3, 1) * unit - 1
+    grid = torch.addcmul(corner, flow.permute(0, 2, 3, 1).to(kind), unit)
     if padding == "border":
-        place = torch.minimum(place.clamp(min=0), size)
-    grid = (place * (2 / size.clamp(min=1)) - 1).permute(0, 2, 3, 1)
-    return F.grid_sample(img, grid.to(img.dtype), "bilinear", "zeros", align_corners=True)
+        grid = grid.clamp(-1, 1)
+    seen = F.grid_sample(img.to(kind), grid, "bilinear", "zeros", align_corners=True)
+    return seen.to(img.dtype)
 
 # %% ../nbs/00_warping.ipynb #c7c07e21
 def time_like(
