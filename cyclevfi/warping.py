@@ -41,8 +41,8 @@ def backwarp(
         raise ValueError(f"flow must be {(b, 2, h, w)} to fit img, got {tuple(flow.shape)}")
     kind = torch.promote_types(img.dtype, torch.float32)
     unit = torch.tensor([2 / max(w - 1, 1), 2 / max(h - 1, 1)], device=flow.device, dtype=kind)
-    corner = pixel_grid(h, w, unit).permute(0, 2, 3, 1) * unit - 1
-    grid = torch.addcmul(corner, flow.permute(0, 2, 3, 1).to(kind), unit)
+    place = (pixel_grid(h, w, unit) + flow.to(kind)).permute(0, 2, 3, 1)
+    grid = torch.addcmul(-torch.ones_like(unit), place, unit)
     if padding == "border":
         grid = grid.clamp(-1, 1)
     seen = F.grid_sample(img.to(kind), grid, "bilinear", "zeros", align_corners=True)
