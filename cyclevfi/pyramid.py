@@ -200,8 +200,8 @@ def unit(x: Tensor) -> Tensor:
 
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:
     "What belongs to frame 0, and to frame 1, of a batch that holds one after the other."
-    b = x.shape[0] // 2
-    return x[:b], x[b:]
+    first, second = x.unflatten(0, (2, -1))
+    return first, second
 
 
 def descend(
