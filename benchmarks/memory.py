@@ -13,11 +13,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import numpy as np
+from training import Row
 
 from cyclevfi import sample
 from cyclevfi.model import load
@@ -38,17 +39,6 @@ if Path("/proc/self/status").exists():  # there the other counts what the parent
     peak = int(words[words.index("VmHWM:") + 1]) * 1024
 print(peak, report.made, report.frames_out, round(report.stages["draw"], 1))
 """
-
-
-@dataclass
-class Row:
-    "One claim: what was measured, and whether it is what was wanted."
-
-    name: str
-    value: float
-    unit: str
-    target: float | None = None
-    met: bool | None = None
 
 
 def film(path: Path, size: tuple[int, int], still: int, moving: int) -> Path:
