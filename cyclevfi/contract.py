@@ -124,13 +124,13 @@ def cycle_gradient(model: VFIModel) -> None:
 # %% ../nbs/13b_contract.ipynb #c8486dc7
 @torch.no_grad()
 def low_precision(model: VFIModel) -> None:
-    "Under bfloat16 autocast the frame is within 2 % on average."
-    img0, img1 = pictures(2, 40, 48)
+    "Under bfloat16 autocast a wide frame is within half a level of 255 on average."
+    img0, img1 = pictures(2, 32, 512)
     t = some_times(model, 2)
     with torch.autocast("cpu", torch.bfloat16):
         low = model(img0, img1, t).frame
     far = float((low.float() - model(img0, img1, t).frame).abs().mean())
-    promise(far < 0.02, f"bfloat16 differs from float32 by {far:.2g} on average")
+    promise(far < 0.002, f"bfloat16 differs from float32 by {far:.2g} on average")
 
 
 @torch.no_grad()

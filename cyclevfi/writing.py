@@ -7,9 +7,9 @@ __all__ = ['FAST', 'QUIET', 'ENCODERS', 'CONTAINERS', 'CODECS', 'FILMS', 'PICTUR
            'SPOKEN', 'ODD', 'KNOWN_TAGS', 'ALL_FORMATS', 'CLOCKS', 'Encoder', 'usual_codec', 'is_folder',
            'container_of', 'output_kind', 'Target', 'nature', 'formats_of', 'nearest_format', 'check_format',
            'check_size', 'how_to_encode', 'add_video', 'Palette', 'fits', 'timed_packets', 'Copied', 'stretcher',
-           'lead_in', 'sound_encoder', 'Stretched', 'StreamCopy', 'left_out', 'chapters_of', 'new_container', 'Film',
-           'RunningFilm', 'encode', 'Movie', 'begin_movie', 'numbering', 'PictureFolder', 'InTheMaking',
-           'check_quality', 'plan_target', 'VideoWriter', 'write_frames']
+           'lead_in', 'sound_encoder', 'Heard', 'shortened', 'Stretched', 'StreamCopy', 'left_out', 'chapters_of',
+           'new_container', 'Film', 'RunningFilm', 'encode', 'Movie', 'begin_movie', 'numbering', 'PictureFolder',
+           'InTheMaking', 'check_quality', 'plan_target', 'VideoWriter', 'write_frames']
 
 # %% ../nbs/03d_writing.ipynb #28d2662b
 import contextlib
@@ -411,19 +411,15 @@ def sound_encoder(
 PAUSE = 300  # seconds without sound; more is taken for a broken clock, and the rest left out
 
 
-class Stretched:
-    "A track of sound that is made longer; its pitch stays."
+class Heard:
+    "Decoded sound of a track, at its time; damage is a pause."
 
-    def __init__(self, sound: av.AudioStream, output: av.container.OutputContainer,
-                 begin: Fraction, stretch: Fraction):  # as for `Copied`
-        name, self.rate, self.layout = sound_encoder(sound, output.format.name)
-        self.twin = output.add_stream(name, rate=self.rate, layout=self.layout)
-        self.twin.bit_rate = 80_000 * self.twin.layout.nb_channels
+    def __init__(self, sound: av.AudioStream, begin: Fraction, stretch: Fraction):
         self.sound, self.begin, self.stretch = sound, begin, stretch
-        self.graph, self.kind, self.end, self.done = None, None, Fraction(0), 0
+        self.kind, self.end = None, Fraction(0)  # end: seconds, of what was heard so far
 
-    def heard(self, packet: av.Packet | None) -> Iterator[av.AudioFrame]:
-        "Decoded sound, at its time; damage is a pause."
+    def frames(self, packet: av.Packet | None) -> Iterator[av.AudioFrame]:
+        "What a packet holds; after `None` the rest."
         with contextlib.suppress(av.error.FFmpegError):
             for frame in self.sound.decode(packet):
                 unit, kind = Fraction(1, frame.sample_rate), (frame.format.name, frame.layout.name)
@@ -437,15 +433,36 @@ class Stretched:
                     frame.pts, frame.time_base = round(at / unit) + first, unit
                     yield frame
 
+
+def shortened(frame: av.AudioFrame, room: int) -> av.AudioFrame:
+    "The first samples of a frame."
+    wave = np.ascontiguousarray(frame.to_ndarray()[:, :room])
+    short = av.AudioFrame.from_ndarray(wave, "fltp", frame.layout.name)
+    short.pts, short.rate = frame.pts, frame.rate
+    short.time_base = Fraction(1, frame.rate)
+    return short
+
+# %% ../nbs/03d_writing.ipynb #5d2c9ff6
+class Stretched:
+    "A track of sound that is made longer; its pitch stays."
+
+    def __init__(self, sound: av.AudioStream, output: av.container.OutputContainer,
+                 begin: Fraction, stretch: Fraction):  # as for `Copied`
+        name, self.rate, self.layout = sound_encoder(sound, output.format.name)
+        self.twin = output.add_stream(name, rate=self.rate, layout=self.layout)
+        self.twin.bit_rate = 80_000 * self.twin.layout.nb_channels
+        self.heard, self.stretch = Heard(sound, begin, stretch), stretch
+        self.graph, self.done = None, 0
+
     def put(self, packet: av.Packet | None) -> Iterator[av.Packet]:
         "What is ready of the longer sound; after `None` the rest."
-        for frame in self.heard(packet):
+        for frame in self.heard.frames(packet):
             self.graph = self.graph or stretcher(frame, self.stretch, self.rate, self.layout)
             self.graph.push(frame)
         if packet is None and self.graph:
             self.graph.push(None)
-        room = math.inf if packet else round(self.end * self.stretch * self.rate) - self.done
-        for frame in self.ready(room):
+        whole = round(self.heard.end * self.stretch * self.rate)
+        for frame in self.ready(math.inf if packet else whole - self.done):
             yield from self.twin.encode(frame)
         if packet is None and self.graph:
             yield from self.twin.encode(None)
@@ -455,12 +472,7 @@ class Stretched:
         with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):
             while self.graph and room > 0:
                 frame = self.graph.pull()
-                if frame.samples > room:
-                    pts, wave = frame.pts, frame.to_ndarray()[:, : int(room)]
-                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave), "fltp",
-                                                       self.layout)
-                    frame.pts, frame.rate = pts, self.rate
-                    frame.time_base = Fraction(1, self.rate)
+                frame = shortened(frame, int(room)) if frame.samples > room else frame
                 self.done, room = self.done + frame.samples, room - frame.samples
                 yield frame
 
