@@ -1,6 +1,6 @@
 """What adaptation gains, clip by clip: every other frame hidden, the network adapted to the rest.
 
-    python benchmarks/adapt.py DATA [--out adapt.csv] [--model cc] [--minutes 3] [--steps N]
+    python benchmarks/adapt.py DATA [--out adapt.csv] [--model cc_motion] [--minutes 3] [--steps N]
                                [--parameters all] [--seeds 1234 ...] [--clips PATTERN ...] [--quick]
 
 DATA holds `hfr`, `slow_motion_proxy` and `train` (of the last, only clips of sources that the
@@ -33,7 +33,7 @@ from cyclevfi.adapt import adapt
 from cyclevfi.baselines import dis_flow
 from cyclevfi.evaluate import shrink
 from cyclevfi.metrics import score, to_tensor
-from cyclevfi.model import VFIModel, load
+from cyclevfi.model import DEFAULT, VFIModel, load
 from cyclevfi.video import open_video, write_frames
 
 SETS = {"hfr": ("*",), "slow_motion_proxy": ("*",),
@@ -182,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, default=Path("adapt.csv"))
-    parser.add_argument("--model", default="cc")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--parameters", default="all")

@@ -1,7 +1,7 @@
 """How well the expected error predicts the true one: on frames that are known, but were hidden.
 
     python benchmarks/confidence.py DATA [--out confidence.csv] [--figure confidence.png]
-                                    [--model cc] [--moments 8] [--quick]
+                                    [--model cc_motion] [--moments 8] [--quick]
 
 The clips, their reduction and what is hidden are those of `benchmarks/adapt.py`. Of each clip some
 moments are questioned, evenly spread in runs of four; the network's new frame at each is compared
@@ -24,7 +24,7 @@ from scipy.stats import spearmanr
 from cyclevfi import sample
 from cyclevfi.confidence import APART, CYCLE, decibels, moments, squared
 from cyclevfi.metrics import to_tensor
-from cyclevfi.model import VFIModel, load
+from cyclevfi.model import DEFAULT, VFIModel, load
 from cyclevfi.shots import Seen
 from cyclevfi.video import Frame
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, default=Path("confidence.csv"))
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--model", default="cc")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--moments", type=int, default=8)
     parser.add_argument("--clips", nargs="+", default=["*"])
     parser.add_argument("--quick", action="store_true", help="a rendered clip only")

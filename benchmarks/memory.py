@@ -1,6 +1,6 @@
 """Memory of an interpolation: peak of the whole process, against frame size and length of the clip.
 
-    python benchmarks/memory.py [--quick] [--json OUT] [--model cc] [--memory 4GiB]
+    python benchmarks/memory.py [--quick] [--json OUT] [--model cc_motion] [--memory 4GiB]
 
 Each figure is the peak resident memory of a process of its own that brings a clip to twice its
 rate. The clips are rendered: most of their frames stand still (they are copied, so that encoder
@@ -21,7 +21,7 @@ import numpy as np
 from training import Row
 
 from cyclevfi import sample
-from cyclevfi.model import load
+from cyclevfi.model import DEFAULT, load
 from cyclevfi.painting import Painter, draw, parse_memory
 from cyclevfi.video import VideoWriter
 
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--model", default="cc")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--memory", default="4GiB")
     args = parser.parse_args()
     rows = measure(args.quick, args.model, args.memory)

@@ -35,7 +35,7 @@ from cyclevfi.evaluate import shrink
 from cyclevfi.fast import kept_memory
 from cyclevfi.interpolate import interpolate
 from cyclevfi.metrics import score
-from cyclevfi.model import create, load, pick_device
+from cyclevfi.model import DEFAULT, create, load, pick_device
 from cyclevfi.painting import draw, make_painter, to_network
 from cyclevfi.video import VideoWriter, open_video
 
@@ -49,7 +49,7 @@ CLIPS = {"hfr": ("*",), "train": ("Sports2D_demo_0*", "gpmf_parser_max_heromode_
 def network(name: str):
     "`default`, or a Super SloMo of the paper's width."
     torch.manual_seed(0)
-    return load("cc") if name == "default" else create("superslomo", width=32)
+    return load(DEFAULT) if name == "default" else create("superslomo", width=32)
 
 
 def wait(device: torch.device) -> None:
@@ -316,7 +316,7 @@ def main(args: list[str] | None = None) -> int:
                              random_vgg(folder), False)
         rows += file_rows(folder, size, rounds, given.threads)
         if not given.quick:
-            value, _ = peak(film(folder / "4k.mkv", (2160, 3840), 2, 1), "cc", "4GiB")
+            value, _ = peak(film(folder / "4k.mkv", (2160, 3840), 2, 1), DEFAULT, "4GiB")
             rows.append(Row("peak memory, a 4K pair, budget 4 GiB", value, "GiB", 4, value <= 4))
         if given.data and shutil.which("ffmpeg"):
             rows += score_rows(given.data, folder, given.threads, 9 if given.quick else 31)

@@ -34,7 +34,7 @@ from .config import TrainConfig, parse_config
 from .data import EvalWindows
 from .loader import training_data
 from .metrics import score, to_tensor
-from .model import VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, pick_device
 from .model import save as save_model
 from .shots import CUT, Steps, find_shots, strangeness
 from .train import Step, build_model, build_objective, train
@@ -448,7 +448,7 @@ def identify(
 def adapt(
     video: str | Path | list[str | Path],  # a video, a folder of frames, or a folder of videos
     output: str | Path | None = None,  # folder for the adapted network; the cache if not given
-    model: str = "cc",  # weights to start from: a name, a folder, a checkpoint, a hub id
+    model: str = DEFAULT,  # weights to start from: a name, a folder, a checkpoint, a hub id
     minutes: float | None = None,  # time to spend; else 90 steps in at most 3, on a folder 2000
     steps: int | None = None,  # so many steps instead, whatever they take
     parameters: Literal["all", "heads", "adapter"] = "all",  # weights that learn

@@ -36,7 +36,7 @@ from tqdm.auto import tqdm
 
 from .evaluate import Report, Row, Sample, Source, score_sample, write_text
 from .metrics import PROTOCOLS, to_tensor, to_uint8
-from .model import VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, pick_device
 from .suites import SUITES, Figure, find, published
 from .train import sample_picture
 from .video import read_image, write_image
@@ -480,7 +480,7 @@ def run_task(
 def benchmark(
     suite: Suites,  # name of the benchmark
     root: str | Path,  # its folder; nothing is downloaded
-    models: Sequence[str] = ("cc",),  # bundled names, folders, checkpoints, Hub ids
+    models: Sequence[str] = (DEFAULT,),  # bundled names, folders, checkpoints, Hub ids
     baselines: Sequence[str] = ("average", "dis"),  # also in the table
     contestants: Sequence[str] = (),  # 'name=program {img0} {img1} {out}', {t} for other times
     protocol: str | None = None,  # "rounded" or "reference"; default: the suite's

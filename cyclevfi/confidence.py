@@ -25,7 +25,7 @@ from tqdm import tqdm
 from .checkpoint import write_text
 from .evaluate import shrink
 from .metrics import to_tensor, to_uint8
-from .model import VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, pick_device
 from .shots import Seen, look
 from .video import VideoWriter, open_video, write_image
 
@@ -131,7 +131,7 @@ def judge(
 # %% ../nbs/10a_confidence.ipynb #0a357419
 def expectations(
     video: str | Path | list[str | Path],  # what `open_video` takes
-    model: str | VFIModel = "cc",  # who draws
+    model: str | VFIModel = DEFAULT,  # who draws
     short_side: int = 480,  # pixels; larger frames are reduced to it
     device: str = "auto",
     deinterlace: bool = False,  # make whole frames of interlaced ones first
@@ -251,7 +251,7 @@ def write_report(
 def inspect(
     video: str | Path | list[str | Path],  # a video, a folder of frames, or three or more pictures
     output: str | Path | None = None,  # folder for the report; NAME-confidence if not given
-    model: str = "cc",  # who draws: a name, a folder, a checkpoint, a hub id
+    model: str = DEFAULT,  # who draws: a name, a folder, a checkpoint, a hub id
     short_side: int = 480,  # pixels; larger frames are reduced to it
     device: str = "auto",  # cpu, cuda, cuda:1, mps; auto takes the fastest
     progress: bool = True,  # show progress

@@ -40,6 +40,9 @@ class ModelFields:
     census_weight: float = 0.0  # weight of the census term
     laplacian_weight: float = 0.0  # weight of the Laplacian pyramid term
     held_out_weight: float = 0.0  # cc, cc_ps: of L1 of the centre drawn from its neighbours
+    moving_weight: float = 0.0  # of a window of made-up motion beside each real one; 0: none
+    flow_weight: float = 5.0  # made-up motion: of the distance to the exact flows, in pixels
+    visibility_weight: float = 1.0  # made-up motion: of the cross-entropy of visibility
     vgg_weights: str | None = None  # file with VGG16 weights; fetched when absent and needed
 
 # %% ../nbs/06d_config.ipynb #c8ddc437
@@ -157,6 +160,8 @@ def rules_of_objective(
          "continuous_t: supervised windows hold frames at k/(N+1) only"),
         (cfg.objective != "supervised" or cfg.sample_rate > 0,
          "sample_rate: supervised windows need frames in between; use 1 or more"),
+        (not cfg.stream or not cfg.moving_weight,
+         "moving_weight: a stream cannot be asked for single pictures; leave out stream"),
         (not cfg.stream or (cfg.epoch_steps > 0 and len(as_list(cfg.train)) == 1),
          "stream: needs one source in train, and epoch_steps, as a stream has no length"),
     ]

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from . import sample
 from .evaluate import shrink
 from .metrics import MeanScores, Scores, mean_scores, score, to_tensor, to_uint8
-from .model import VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, pick_device
 from .video import VideoWriter, open_video, write_image
 from .warping import flow_to_rgb
 
@@ -264,7 +264,7 @@ class DemoReport:
 def demo(
     video: str | Path | None = None,  # a video file or a folder of frames; the built-in clip
     out: str | Path = "cyclevfi-demo",  # folder for the picture and the slow-motion video
-    model: str = "cc",  # bundled weights, a baseline, a folder or a checkpoint file
+    model: str = DEFAULT,  # bundled weights, a baseline, a folder or a checkpoint file
     device: str = "auto",  # cpu, cuda, cuda:1, mps; auto takes the fastest
 ) -> DemoReport:
     "Hide every other frame of a video, make them anew, score them, and show what came of it."

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from .data import VIDEOS, count_windows, window_frames, window_span
 from .fast import kept_memory
 from .metrics import PROTOCOLS, MeanScores, Scores, mean_scores, score, to_tensor
-from .model import VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, pick_device
 from cyclevfi.video import (
     IMAGE_SUFFIXES,
     open_video,
@@ -414,7 +414,7 @@ def check_output(name: str, path: str | Path | None) -> None:
 # %% ../nbs/08_evaluate.ipynb #a065c021
 def evaluate(
     data: str | Path,  # folder in the UCF101, Middlebury or clip layout, or a video file
-    models: Sequence[str] = ("cc",),  # bundled names, baselines, folders, checkpoints, Hub ids
+    models: Sequence[str] = (DEFAULT,),  # bundled names, baselines, folders, checkpoints, Hub ids
     num_interp: int = 1,  # frames hidden between two given ones
     protocol: str = "rounded",  # "rounded", or "reference" to compare with published tables
     baselines: Sequence[str] = BASELINES,  # also in the table; an empty list leaves them out

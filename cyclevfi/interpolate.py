@@ -37,7 +37,7 @@ from tqdm.auto import tqdm
 
 from . import __version__
 from .fast import kept_memory
-from .model import VFIModel
+from .model import DEFAULT, VFIModel
 from .painting import (
     Painter, draw, free_memory, make_painter, parse_memory, plan_drawing, weights_digest)
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
@@ -852,7 +852,7 @@ def interpolate(
     factor: int | None = None,  # N times the frame rate, same duration; 2 if nothing is asked
     fps: str | Fraction | None = None,  # this frame rate, same duration: 60, 59.94, 60000/1001
     slow: str | Fraction | None = None,  # N times longer, same frame rate
-    model: str | VFIModel = "cc",  # who draws: a name, a folder, a checkpoint, a hub id
+    model: str | VFIModel = DEFAULT,  # who draws: a name, a folder, a checkpoint, a hub id
     source_fps: str | Fraction | None = None,  # rate of pictures (30), or instead of a video's own
     last: Literal["auto", "hold", "once"] = "auto",  # last frame: its full time (video), or once
     cuts: Literal["repeat", "blend", "off"] = "repeat",  # what to show across a cut

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from .augment import Augment
 from .config import TrainConfig, as_list
 from .data import CycleVideoInterp, EvalWindows, StreamWindows, VideoInterp
+from .moving import MovingPictures, WithMoving
 
 # %% ../nbs/06e_loader.ipynb #2472cf2d
 def training_data(
@@ -38,7 +39,11 @@ def training_data(
         kind = "pair" if supervised else "cycle"
         return StreamWindows(sources[0], kind, augment=augment, buffer=cfg.stream, **common)
     kind = VideoInterp if supervised else CycleVideoInterp
-    return kind(sources, augment=augment, strict=cfg.strict, **common)
+    windows = kind(sources, augment=augment, strict=cfg.strict, **common)
+    if not cfg.moving_weight:
+        return windows
+    size = tuple(cfg.crop_size)
+    return WithMoving(windows, MovingPictures(sources, size, cfg.num_interp, cfg.seed, cfg.strict))
 
 # %% ../nbs/06e_loader.ipynb #50d01b85
 def validation_data(

@@ -164,6 +164,8 @@ class LossWeights:
     census: float = 0.0  # on the census distance of the reconstruction
     laplacian: float = 0.0  # on the Laplacian distance of the reconstruction
     held_out: float = 0.0  # on L1 of the centre frame, drawn from its neighbours; 8-bit levels
+    flow: float = 5.0  # made-up motion: on the distance to the exact flows, px
+    visibility: float = 1.0  # made-up motion: on the cross-entropy of visibility
 
 
 @dataclass

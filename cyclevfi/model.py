@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS', 'WEIGHTS',
-           'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored', 'VFIModel',
-           'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
+           'DEFAULT', 'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored',
+           'VFIModel', 'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
            'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine', 'SuperSloMo', 'reference_name', 'save',
            'bundled', 'from_folder', 'from_hub', 'load', 'pick_device']
 
@@ -482,6 +482,9 @@ def save(
 WEIGHTS = (
     Path(__file__).parent / "weights" if "__file__" in globals() else Path("../cyclevfi/weights")
 )
+
+
+DEFAULT = "cc_motion"  # what every tool draws with unless it is told otherwise
 
 
 def bundled() -> list[str]:  # e.g. ["cc"]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .alignment import align
 from .model import Motion, Synthesis, VFIModel, blend, conv, pad_to, register
 from .warping import backwarp, time_like
 
@@ -174,18 +175,24 @@ class FineStep(nn.Module):
 
     def __init__(self, detail: int = 24, hidden: int = 32):
         super().__init__()
-        self.body = awake(*conv(24 + 12 + detail, hidden), *conv(hidden, hidden))
-        self.head = small(nn.Conv2d(hidden, 12, 3, padding=1))
+        self.body = awake(
+            *conv(24 + 20 + detail, hidden), *conv(hidden, hidden), *conv(hidden, hidden)
+        )
+        self.head = small(nn.Conv2d(hidden, 16, 3, padding=1))
 
     def forward(
         self,
-        warped: Tensor,  # `(b, 6, h, w)` both frames warped to t, sides even
-        coarse: Tensor,  # `(b, 3, h, w)` motion and visibility logit so far
+        aligned: Tensor,  # `(b, 6, h, w)` both frames warped to t after alignment, sides even
+        coarse: Tensor,  # `(b, 3, h, w)` motion before alignment, and visibility logit
+        change: Tensor,  # `(b, 2, h, w)` what alignment adds to the motion
         detail: Tensor,  # `(b, detail, h / 4, w / 4)`
-    ) -> Tensor:  # `(b, 5, h, w)` corrections
+    ) -> Tensor:  # `(b, 3, h, w)` motion and visibility logit
         up = F.interpolate(detail, scale_factor=2, mode="bilinear", align_corners=False)
-        folded = F.pixel_unshuffle(torch.cat([warped * 2 - 1, coarse * 0.1], 1), 2)
-        return F.pixel_shuffle(self.head(self.body(torch.cat([folded, up], 1))), 2)
+        looks = torch.cat([aligned * 2 - 1, coarse * 0.1, change], 1)
+        x = torch.cat([F.pixel_unshuffle(looks, 2), up], 1)
+        said = F.pixel_shuffle(self.head(self.body(x)), 2)
+        belief = (said[:, 3:] + 3).sigmoid()  # 0.95 at first
+        return coarse + said[:, :3] + F.pad(belief * change, (0, 0, 0, 0, 0, 1))
 
 # %% ../nbs/01a_pyramid.ipynb #be6c5330
 def enlarge(x: Tensor, factor: int) -> Tensor:
@@ -230,13 +237,16 @@ def finish(
     coarse: Tensor,  # `(b, 3, h, w)` motion through time t and visibility logit
     detail: Tensor,  # `(b, detail, h / 4, w / 4)`
     t: Tensor,  # `(b, 1, 1, 1)`
+    steps: tuple[int, int],  # of alignment, at half the size and at full size
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
-    "Warp, correct at full size, warp again and blend."
+    "Align, warp, correct at full size, warp again and blend."
 
     def warped(motion: Tensor) -> list[Tensor]:
         return [backwarp(pair[0], -t * motion), backwarp(pair[1], (1 - t) * motion)]
 
-    fine = coarse + fine_step(torch.cat(warped(coarse[:, :2]), 1), coarse, detail)
+    change = align(*pair, coarse[:, :2], t, steps).to(coarse.dtype)
+    aligned = torch.cat(warped(coarse[:, :2] + change), 1)
+    fine = fine_step(aligned, coarse, change, detail)
     motion, visibility = fine[:, :2], fine[:, 2:].sigmoid()
     frame = blend(*warped(motion), visibility, t)
     return frame, -t * motion, (1 - t) * motion, visibility
@@ -248,6 +258,7 @@ def draw(
     pair: tuple[Tensor, Tensor],  # frames `(b, 3, h, w)`, padded
     state: tuple[Tensor, ...],  # features, keys and flows of both frames, at a quarter
     t: Tensor,  # `(b, 1, 1, 1)`
+    steps: tuple[int, int],  # of alignment
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
     "The frame at time t, and how it came about."
     f0, f1, k0, k1, flow01, flow10 = state
@@ -256,7 +267,7 @@ def draw(
     coarse = torch.cat([raw + change[:, :2], change[:, 2:]], 1)
     coarse = enlarge(coarse, 4) * coarse.new_tensor([4, 4, 1]).view(1, 3, 1, 1)
     raw = enlarge(raw, 4) * 4
-    return *finish(fine_step, pair, coarse, detail, t), -t * raw, (1 - t) * raw
+    return *finish(fine_step, pair, coarse, detail, t, steps), -t * raw, (1 - t) * raw
 
 # %% ../nbs/01a_pyramid.ipynb #c1410954
 @register("pyramid")
@@ -271,11 +282,17 @@ class PyramidFlow(VFIModel):
         hidden: int = 64,  # of the estimators
         keys: int = 24,  # channels that are compared
         radius: int = 3,  # search distance at each level, pixels
+        align_half: int = 2,  # steps of alignment at half the size; 0: none
+        align_full: int = 1,  # steps of alignment at full size; 0: none
     ):
         super().__init__()
         sizes = dict(channels=channels, hidden=hidden, keys=keys, radius=radius)
         if wrong := {k: v for k, v in sizes.items() if v < 1}:
             raise ValueError(f"options of the network must be at least 1, got {wrong}")
+        if min(align_half, align_full) < 0:
+            raise ValueError(f"align_half and align_full must be 0 or more, got {align_half} and "
+                             f"{align_full}")
+        self.align = align_half, align_full
         self.features = FeaturePyramid(max(1, channels // 2), channels)
         self.keys = nn.Conv2d(channels, keys, 1)
         self.flow_step = FlowStep(channels, hidden, radius)
@@ -297,5 +314,6 @@ class PyramidFlow(VFIModel):
         "Correct the flows at time t, judge visibility, blend."
         h, w = img0.shape[-2:]
         pair = pad_to(img0, 4), pad_to(img1, 4)
-        drawn = draw(self.time_step, self.fine_step, pair, motion.state, time_like(t, img0))
+        t = time_like(t, img0)
+        drawn = draw(self.time_step, self.fine_step, pair, motion.state, t, self.align)
         return Synthesis(*(x[..., :h, :w] for x in drawn))

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ from cyclevfi.loader import (
 )
 from .losses import CycleObjective, LossWeights, SupervisedObjective, VGGFeatures
 from .metrics import score, to_uint8
+from .moving import WithMotion
 from .schedules import factor
 
 # %% ../nbs/07_train.ipynb #a11721fb
@@ -104,13 +105,16 @@ def build_objective(
     device: torch.device | str = "cpu",  # where teacher and VGG go
 ) -> Any:  # callable: objective(model, window) -> LossTerms
     "The objective of a configuration."
-    names = ("pixel", "warp", "vgg", "smooth", "teacher", "census", "laplacian", "held_out")
-    weights = LossWeights(**{k: getattr(cfg, f"{k}_weight") for k in names})
+    weights = LossWeights(**{f.name: getattr(cfg, f"{f.name}_weight") for f in fields(LossWeights)})
     vgg = VGGFeatures(cfg.vgg_weights) if weights.vgg > 0 else None
     if cfg.objective == "supervised":
-        return SupervisedObjective(weights, vgg).to(device)
-    teacher = named("teacher", cfg.teacher) if cfg.objective == "cc_ps" else None
-    return CycleObjective(teacher, weights, vgg).to(device)
+        objective = SupervisedObjective(weights, vgg)
+    else:
+        teacher = named("teacher", cfg.teacher) if cfg.objective == "cc_ps" else None
+        objective = CycleObjective(teacher, weights, vgg)
+    if cfg.moving_weight:
+        objective = WithMotion(objective, cfg.moving_weight)
+    return objective.to(device)
 
 # %% ../nbs/07_train.ipynb #0a8bd091
 def build_optimizer(
@@ -475,7 +479,7 @@ def clip_gradients(
 def next_window(
     run: Run,  # its device and its count of damaged windows
     batches: Iterator[dict[str, Tensor]],  # of the loader
-) -> dict[str, Tensor]:  # `frames` and `t` on the device
+) -> dict[str, Tensor]:  # `frames`, `t` and what else the objective takes, on the device
     "The next batch; an error in a loader's worker is told in its own words."
     try:
         batch = next(batches)
@@ -485,7 +489,8 @@ def next_window(
             raise
         raise RuntimeError(last.partition(": ")[2] or last) from error
     run.progress.damaged += int((batch["skipped"] > 0).sum()) if "skipped" in batch else 0
-    return {k: batch[k].to(run.acc.device, non_blocking=True) for k in ("frames", "t")}
+    about = ("index", "skipped")  # which window it is; the rest is what is learned from
+    return {k: v.to(run.acc.device, non_blocking=True) for k, v in batch.items() if k not in about}
 
 # %% ../nbs/07_train.ipynb #01e5cd4e
 def train_step(

@@ -330,7 +330,7 @@ def cycle(
 VIEWS = ("side by side", "swipe", "blink")
 LOOKS = ("frame", "error", "motion", "visibility", "cycle error")
 TRUTH = "truth"
-LABELS = {"cc": "CC", "cc_ps": "CC+PS", TRUTH: "ground truth"}
+LABELS = {"cc": "CC", "cc_motion": "CC + motion", "cc_ps": "CC+PS", TRUTH: "ground truth"}
 
 
 def label(name: str) -> str:

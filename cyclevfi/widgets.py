@@ -37,7 +37,7 @@ from torch import Tensor
 from . import views
 from .checkpoint import checkpoints, step_of
 from .interpolate import interpolate
-from .model import Motion, Synthesis, VFIModel, bundled, load
+from .model import DEFAULT, Motion, Synthesis, VFIModel, bundled, load
 from .sample import clip
 from .video import open_video, read_image, write_image
 from .views import LOOKS, TRUTH, VIEWS, Ahead, Comparison, Window
@@ -433,7 +433,7 @@ class Explore(App):
 # %% ../nbs/11a_widgets.ipynb #eaca994a
 def explore_window(
     window: np.ndarray | None = None,  # three frames uint8 (3, h, w, 3); None: of the built-in clip
-    model: str | VFIModel = "cc",  # what `load` knows, or a network
+    model: str | VFIModel = DEFAULT,  # what `load` knows, or a network
     steps: int = 12,  # positions of t
 ) -> App | Figure | W.HTML:
     "The cycle drawn as frames with arrows, every intermediate visible, as t moves."
@@ -653,7 +653,7 @@ class Watched(VFIModel):
 class Slow(App):
     "A video in, slow motion out: see `upload_and_slow`."
 
-    def __init__(self, video: str | Path = "", slow: int = 4, model: str = "cc"):
+    def __init__(self, video: str | Path = "", slow: int = 4, model: str = DEFAULT):
         super().__init__(lambda: np.zeros((1, 1, 3), np.uint8))
         self.folder, self.job, self.watched = tempfile.TemporaryDirectory(), None, None
         self.upload = W.FileUpload(accept="video/*", description="Choose a video")
@@ -754,7 +754,7 @@ def work(app: Slow, *job: Any) -> None:
 def upload_and_slow(
     video: str | Path = "",  # of a video or a folder of frames; can be chosen in the widget
     slow: int = 4,  # times slower
-    model: str = "cc",  # a name or path that `load` knows
+    model: str = DEFAULT,  # a name or path that `load` knows
 ) -> App | None:
     "Choose a video in the notebook, get slow motion inline."
     if has_widgets():
