@@ -64,12 +64,12 @@ def sheet(chosen: list[tuple], samples: dict, models: tuple[str, str], path: Pat
     h, w = next(iter(rows[0].values())).shape[:2]
     size = (12, len(rows) * 12 / len(rows[0]) * h / w + 0.5)
     fig, axes = plt.subplots(len(rows), len(rows[0]), figsize=size, dpi=120, squeeze=False)
+    for ax, title in zip(axes[0], rows[0]):
+        ax.set_title(title, fontsize=8)
     for line, row, (gain, _, sample) in zip(axes, rows, chosen):
-        for ax, (title, img) in zip(line, row.items()):
+        for ax, img in zip(line, row.values()):
             ax.imshow(img)
             ax.set(xticks=[], yticks=[])
-            if line is axes[0]:
-                ax.set_title(title, fontsize=8)
         line[0].set_ylabel(f"{sample[-18:]}\n{gain:+.2f} dB", fontsize=6)
     fig.tight_layout(pad=0.3)
     fig.savefig(path)
