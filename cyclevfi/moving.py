@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SHIFT', 'LONGEST', 'SHAPES', 'NOISE', 'PREFIX', 'Layer', 'rim_alpha', 'place', 'compose', 'seen_in', 'moving_window',
-           'normal', 'log_uniform', 'similarity', 'random_rim', 'random_layer', 'random_layers', 'as_picture',
-           'MovingPictures', 'miss', 'share_missed', 'MotionObjective', 'WithMoving', 'WithMotion']
+           'normal', 'log_uniform', 'similarity', 'random_rim', 'random_layer', 'random_layers', 'MovingPictures',
+           'picture_of', 'draw_moving', 'read_moving', 'miss', 'share_missed', 'MotionObjective', 'WithMoving',
+           'WithMotion']
 
 # %% ../nbs/05b_moving.ipynb #b5b00003
 import math
@@ -22,6 +23,7 @@ from torch.utils.data import Dataset
 from .augment import as_size, draw_integer, draw_uniform, sample_generator
 from .clips import open_clips
 from .losses import LossTerms, Objective
+from .metrics import to_tensor
 from .model import VFIModel
 from .warping import pixel_grid, time_like
 
@@ -85,7 +87,7 @@ def compose(
         speed, top = torch.where(cover, its_speed, speed), top.masked_fill(cover, k)
     return frame, speed, top
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00021
 def seen_in(
     top: Tensor,  # `(h, w)` layers of a frame
     here: Tensor,  # `(h, w)` layers at time t
@@ -139,7 +141,7 @@ def similarity(turn: float, grow: float) -> Tensor:
     "A turn by a small angle, in radians, and a growth, as a change: what is added to 1."
     return torch.tensor([[grow, -turn], [turn, grow]])
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00022
 def random_rim(
     reach: float,  # side of the frame, px
     generator: torch.Generator,  # source of randomness
@@ -151,7 +153,7 @@ def random_rim(
     return (log_uniform(0.06, 0.35, generator) * reach, stretch,
             draw_uniform(0.4, 1.2, generator), *waves)
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00024
 def random_layer(
     picture: Tensor,  # `(3, h, w)` RGB in [0, 1]
     size: tuple[int, int],  # (h, w) of the frame
@@ -182,7 +184,7 @@ def random_layer(
         rim=() if behind is None else random_rim(min(size), generator),
     )
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00025
 def random_layers(
     pictures: Sequence[Tensor],  # `(3, h, w)` RGB in [0, 1]: background, then one for each shape
     size: tuple[int, int],  # (h, w) of the frame
@@ -194,11 +196,6 @@ def random_layers(
 
 # %% ../nbs/05b_moving.ipynb #b5b00013
 NOISE = 0.012  # largest standard deviation of the noise in the given frames
-
-
-def as_picture(frame: np.ndarray) -> Tensor:
-    "uint8 `(h, w, 3)` as RGB `(3, h, w)` in [0, 1]."
-    return torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float() / 255
 
 
 class MovingPictures(Dataset):
@@ -226,38 +223,56 @@ class MovingPictures(Dataset):
         "The epoch that plain indices mean from now on."
         self.epoch = epoch
 
-    def picture(self, index: int) -> Tensor:
-        "One frame of all."
-        clip = int(np.searchsorted(self.ends, index, "right"))
-        first = int(self.ends[clip]) - len(self.clips[clip])
-        return as_picture(self.clips[clip].read([index - first])[0])
-
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
         epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
-        if not 0 <= index < len(self):
-            raise IndexError(f"window {index} of {len(self)}")
-        for skipped in range(100):
-            generator = sample_generator(self.seed, int(epoch), int(index), skipped)
-            try:
-                return self.draw(int(index), generator) | dict(
-                    index=torch.tensor(index), skipped=torch.tensor(skipped))
-            except (OSError, ValueError) as error:
-                if self.strict:
-                    raise RuntimeError(f"a picture is damaged: {error}") from error
-                warnings.warn(f"passing over a damaged picture: {error}", stacklevel=2)
-                index = draw_integer(0, len(self) - 1, generator)
-        raise RuntimeError("a hundred pictures in a row are damaged")
+        return read_moving(self, int(epoch), int(index))
 
-    def draw(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        "A window before a given picture."
-        count = draw_integer(1, SHAPES, generator)
-        t = draw_integer(1, self.num_interp, generator) / (self.num_interp + 1)
-        others = [draw_integer(0, len(self) - 1, generator) for _ in range(count)]
-        pictures = [self.picture(i) for i in (index, *others)]
-        window = moving_window(random_layers(pictures, self.size, generator), t, self.size)
-        noise = draw_uniform(0, NOISE, generator) * normal(generator, 2, 3, *self.size)
-        window["frames"][[0, 2]] += noise
-        return window | dict(frames=window["frames"].clamp(0, 1))
+# %% ../nbs/05b_moving.ipynb #b5b00027
+def picture_of(
+    data: MovingPictures,  # whose clips are asked
+    index: int,  # of a frame, counted over all clips
+) -> Tensor:  # `(3, h, w)` RGB in [0, 1]
+    "One frame of all."
+    clip = int(np.searchsorted(data.ends, index, "right"))
+    first = int(data.ends[clip]) - len(data.clips[clip])
+    return to_tensor(data.clips[clip].read([index - first])[0])[0]
+
+
+def draw_moving(
+    data: MovingPictures,  # whose pictures are used
+    index: int,  # of the background
+    generator: torch.Generator,  # source of randomness
+) -> dict[str, Tensor]:  # a window
+    "Shapes at random before a given picture."
+    count = draw_integer(1, SHAPES, generator)
+    t = draw_integer(1, data.num_interp, generator) / (data.num_interp + 1)
+    others = [draw_integer(0, len(data) - 1, generator) for _ in range(count)]
+    pictures = [picture_of(data, i) for i in (index, *others)]
+    window = moving_window(random_layers(pictures, data.size, generator), t, data.size)
+    noise = draw_uniform(0, NOISE, generator) * normal(generator, 2, 3, *data.size)
+    window["frames"][[0, 2]] += noise
+    return window | dict(frames=window["frames"].clamp(0, 1))
+
+# %% ../nbs/05b_moving.ipynb #b5b00028
+def read_moving(
+    data: MovingPictures,  # a dataset
+    epoch: int,  # epoch, >= 0
+    index: int,  # window, 0..len(data) - 1
+) -> dict[str, Tensor]:  # the window
+    "One window, whatever the state of the dataset."
+    if not 0 <= index < len(data):
+        raise IndexError(f"window {index} of {len(data)}")
+    for skipped in range(100):
+        generator = sample_generator(data.seed, epoch, index, skipped)
+        try:
+            window = draw_moving(data, index, generator)
+            return window | dict(index=torch.tensor(index), skipped=torch.tensor(skipped))
+        except (OSError, ValueError) as error:
+            if data.strict:
+                raise RuntimeError(f"a picture is damaged: {error}") from error
+            warnings.warn(f"passing over a damaged picture: {error}", stacklevel=2)
+            index = draw_integer(0, len(data) - 1, generator)
+    raise RuntimeError("a hundred pictures in a row are damaged")
 
 # %% ../nbs/05b_moving.ipynb #b5b00017
 def miss(
