@@ -13,7 +13,7 @@ from PIL import Image
 
 from cyclevfi.demo import demo, tensors
 from cyclevfi.metrics import to_uint8
-from cyclevfi.model import load
+from cyclevfi.model import DEFAULT, load
 from cyclevfi.sample import clip
 from cyclevfi.views import grid
 
@@ -35,13 +35,13 @@ def still(*model: str) -> None:
     (ASSETS / "demo.jpg").write_bytes(data.tobytes())
 
 
-def animation(model: str = "cc") -> None:
+def animation(model: str = DEFAULT) -> None:
     """The clip, each frame held, beside the frames that the network makes between them."""
     frames, network, shown = clip(GIVEN, size=(184, 320), step=2.0), load(model), []
     for a, b in zip(frames, frames[1:]):
         made = network.between(*tensors(network, a, b), [k / SLOW for k in range(1, SLOW)])[0]
         for slow in (a, *(to_uint8(m) for m in made)):
-            shown.append(grid([(a, "filmed: 3 frames a second"), (slow, "made by cc: 18")]))
+            shown.append(grid([(a, "filmed: 3 frames a second"), (slow, f"made by {model}: 18")]))
     images = [Image.fromarray(np.ascontiguousarray(p)) for p in shown + shown[-2:0:-1]]
     path = ASSETS / "slow.webp"
     for quality in range(75, 0, -15):
