@@ -26,6 +26,7 @@ from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 
 from cyclevfi.augment import (
     Augment,
+    Keyed,
     as_size,
     check_crop,
     draw_integer,
@@ -152,7 +153,7 @@ def make_window(
     return dict(frames=frames, t=torch.tensor(t, dtype=torch.float32))
 
 # %% ../nbs/06_data.ipynb #200e0979
-class Windows(Dataset):
+class Windows(Keyed):
     "Training windows of some clips, each a pure function of (seed, epoch, index)."
     kind = "pair"
 
@@ -173,7 +174,7 @@ class Windows(Dataset):
         check_sampling(self.kind, num_interp, sample_rate, step_size, True, continuous)
         self.clips = list(sources) if opened else open_clips(sources, True, strict)
         self.num_interp, self.sample_rate, self.continuous = num_interp, sample_rate, continuous
-        self.reverse, self.seed, self.strict, self.epoch = reverse, seed, strict, 0
+        self.reverse, self.seed, self.strict = reverse, seed, strict
         self.augment = (augment if isinstance(augment, Augment)
                         else Augment(crop_size=crop_size, mode=augment))
         lengths = [len(c) for c in self.clips]
@@ -183,13 +184,9 @@ class Windows(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def set_epoch(self, epoch: int) -> None:
-        "The epoch that plain indices mean from now on."
-        self.epoch = epoch
-
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
-        epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
-        return read_window(self, int(epoch), int(index))
+    def at(self, epoch: int, index: int) -> dict[str, Tensor]:
+        "The window `index` of an epoch."
+        return read_window(self, epoch, index)
 
 # %% ../nbs/06_data.ipynb #e8588d53
 def check_windows(

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SHIFT', 'LONGEST', 'SHAPES', 'NOISE', 'PREFIX', 'Layer', 'rim_alpha', 'place', 'compose', 'seen_in', 'moving_window',
-           'normal', 'log_uniform', 'similarity', 'random_rim', 'random_layer', 'random_layers', 'MovingPictures',
-           'picture_of', 'draw_moving', 'read_moving', 'miss', 'share_missed', 'MotionObjective', 'WithMoving',
-           'WithMotion']
+           'normal', 'log_uniform', 'similarity', 'random_rim', 'random_shift', 'random_layer', 'random_layers',
+           'MovingPictures', 'picture_of', 'draw_moving', 'read_moving', 'miss', 'share_missed', 'MotionObjective',
+           'WithMoving', 'WithMotion']
 
 # %% ../nbs/05b_moving.ipynb #b5b00003
 import math
@@ -18,9 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import Dataset
 
-from .augment import as_size, draw_integer, draw_uniform, sample_generator
+from .augment import Keyed, as_size, draw_integer, draw_uniform, sample_generator
 from .clips import open_clips
 from .losses import LossTerms, Objective
 from .metrics import to_tensor
@@ -154,6 +153,17 @@ def random_rim(
             draw_uniform(0.4, 1.2, generator), *waves)
 
 # %% ../nbs/05b_moving.ipynb #b5b00024
+def random_shift(
+    generator: torch.Generator,  # source of randomness
+    behind: Layer | None,  # the background that carries a shape along; None: this is it
+) -> Tensor:  # `(2,)` px
+    "How far a layer goes."
+    shift = log_uniform(*SHIFT, generator) * normal(generator, 2)
+    if behind is not None:
+        shift = shift + behind.shift * draw_uniform(0.5, 1, generator)
+    return shift.clamp(-LONGEST, LONGEST)
+
+# %% ../nbs/05b_moving.ipynb #b5b0002a
 def random_layer(
     picture: Tensor,  # `(3, h, w)` RGB in [0, 1]
     size: tuple[int, int],  # (h, w) of the frame
@@ -168,9 +178,7 @@ def random_layer(
     ends = torch.tensor(picture.shape[:0:-1], dtype=torch.float32)
     extent = torch.tensor(size[::-1], dtype=torch.float32)
     where = torch.rand(2, generator=generator)
-    shift = log_uniform(*SHIFT, generator) * normal(generator, 2)
-    if behind is not None:
-        shift = shift + behind.shift * draw_uniform(0.5, 1, generator)
+    shift = random_shift(generator, behind)
     gain, offset = 1 + 0.1 * normal(generator, 1), 0.05 * normal(generator, 1)
     turn, grow = (normal(generator, 2) * free * torch.tensor([0.03, 0.015])).tolist()
     return Layer(
@@ -179,7 +187,7 @@ def random_layer(
                                   [math.sin(angle), math.cos(angle)]]),
         aim=(0.35 + 0.3 * torch.rand(2, generator=generator)) * ends,
         centre=extent / 2 if behind is None else where * extent,
-        shift=shift.clamp(-LONGEST, LONGEST),
+        shift=shift,
         change=similarity(turn, grow) + 0.005 * free * normal(generator, 2, 2),
         rim=() if behind is None else random_rim(min(size), generator),
     )
@@ -198,7 +206,7 @@ def random_layers(
 NOISE = 0.012  # largest standard deviation of the noise in the given frames
 
 
-class MovingPictures(Dataset):
+class MovingPictures(Keyed):
     "Windows of made-up motion, with exact flow and visibility."
 
     def __init__(
@@ -213,19 +221,15 @@ class MovingPictures(Dataset):
             raise ValueError(f"num_interp must be at least 1: {num_interp}")
         self.clips = open_clips(sources, False, strict)
         self.size, self.num_interp, self.seed = as_size(crop_size), num_interp, seed
-        self.strict, self.epoch = strict, 0
+        self.strict = strict
         self.ends = np.cumsum([len(clip) for clip in self.clips])
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
-    def set_epoch(self, epoch: int) -> None:
-        "The epoch that plain indices mean from now on."
-        self.epoch = epoch
-
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
-        epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
-        return read_moving(self, int(epoch), int(index))
+    def at(self, epoch: int, index: int) -> dict[str, Tensor]:
+        "The window `index` of an epoch."
+        return read_moving(self, epoch, index)
 
 # %% ../nbs/05b_moving.ipynb #b5b00027
 def picture_of(
@@ -295,7 +299,7 @@ def share_missed(
     even = -(both * (4 * v * (1 - v)).log()).sum() / (2 * both.sum().clamp(min=1))
     return one + even
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00029
 class MotionObjective(Objective):
     "Flow, motion at t, frame and visibility against what was made."
 
@@ -319,19 +323,18 @@ class MotionObjective(Objective):
         terms["flow"] = terms["flow"] + miss(out.flow_t1, (1 - t) * at_t)
         if out.visibility is not None:
             terms["visibility"] = share_missed(out.visibility, window["seen"])
-        total = sum(getattr(self.weights, name) * value for name, value in terms.items())
-        return LossTerms(total, {k: v.detach() for k, v in terms.items()}, out.frame, target)
+        return replace(self.finish(terms, out.frame, target), not_applicable=())
 
 # %% ../nbs/05b_moving.ipynb #b5b0001e
 PREFIX = "moving_"
 
 
-class WithMoving(Dataset):
+class WithMoving(Keyed):
     "Real windows, each with a made-up one beside it."
 
     def __init__(
         self,
-        windows: Dataset,  # of real film
+        windows: Keyed,  # of real film
         moving: MovingPictures,  # of made-up motion
     ):
         self.windows, self.moving = windows, moving
@@ -339,14 +342,9 @@ class WithMoving(Dataset):
     def __len__(self) -> int:
         return len(self.windows)
 
-    def set_epoch(self, epoch: int) -> None:
-        "The epoch that plain indices mean from now on."
-        self.windows.set_epoch(epoch)
-        self.moving.set_epoch(epoch)
-
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
-        window = self.windows[key]
-        epoch, index = key if isinstance(key, tuple) else (self.moving.epoch, key)
+    def at(self, epoch: int, index: int) -> dict[str, Tensor]:
+        "A real window and a made-up one."
+        window = self.windows[(epoch, index)]
         made = self.moving[(epoch, index % len(self.moving))]
         skipped = window["skipped"] + made.pop("skipped")
         del made["index"]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['awake', 'FeaturePyramid', 'levels_for', 'local_correlation', 'small', 'FlowStep', 'TimeStep', 'FineStep', 'enlarge',
-           'unit', 'halves', 'descend', 'finish', 'draw', 'PyramidFlow']
+           'unit', 'halves', 'descend', 'finish', 'draw', 'check_pyramid', 'PyramidFlow']
 
 # %% ../nbs/01a_pyramid.ipynb #0e859fc7
 import math
@@ -270,6 +270,20 @@ def draw(
     return *finish(fine_step, pair, coarse, detail, t, steps), -t * raw, (1 - t) * raw
 
 # %% ../nbs/01a_pyramid.ipynb #c1410954
+def check_pyramid(
+    align_half: int,  # steps of alignment
+    align_full: int,
+    **sizes: int,  # the other options
+) -> None:
+    "Raise `ValueError` for an option that cannot work."
+    if wrong := {k: v for k, v in sizes.items() if v < 1}:
+        raise ValueError(f"options of the network must be at least 1, got {wrong}")
+    if min(align_half, align_full) < 0:
+        raise ValueError(
+            f"align_half and align_full must be 0 or more, got {align_half} and {align_full}"
+        )
+
+# %% ../nbs/01a_pyramid.ipynb #c1410955
 @register("pyramid")
 class PyramidFlow(VFIModel):
     "Coarse-to-fine matching, shared over levels and directions, then correction at time t."
@@ -287,11 +301,7 @@ class PyramidFlow(VFIModel):
     ):
         super().__init__()
         sizes = dict(channels=channels, hidden=hidden, keys=keys, radius=radius)
-        if wrong := {k: v for k, v in sizes.items() if v < 1}:
-            raise ValueError(f"options of the network must be at least 1, got {wrong}")
-        if min(align_half, align_full) < 0:
-            raise ValueError(f"align_half and align_full must be 0 or more, got {align_half} and "
-                             f"{align_full}")
+        check_pyramid(align_half, align_full, **sizes)
         self.align = align_half, align_full
         self.features = FeaturePyramid(max(1, channels // 2), channels)
         self.keys = nn.Conv2d(channels, keys, 1)
