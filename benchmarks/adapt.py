@@ -17,10 +17,12 @@ dropped by the camera they do not, and no frame drawn at the middle can be right
 
 import argparse
 import csv
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatch
 from itertools import islice
@@ -167,6 +169,12 @@ def show(rows: list[Row]) -> None:
     for r in rows:
         print(f"{r.clip[-47:]:48}{r.uneven:7.2f}{r.before:8.2f}{r.after:8.2f}{r.gain:+7.2f}"
               f"{r.held_after - r.held_before:+9.2f}{r.minutes:6.1f}{r.cpu_minutes:6.1f}")
+    sources = defaultdict(list)
+    for r in rows:
+        sources[re.sub(r"_\d+$", "", r.clip)].append(r)
+    for source, part in sources.items():
+        before, after = (np.mean([getattr(r, k) for r in part]) for k in ("before", "after"))
+        print(f"{source[-40:]:41}{len(part)} clips{before:15.2f}{after:8.2f}{after - before:+7.2f}")
     even = [r for r in rows if r.uneven < UNEVEN]
     for label, part in (("all", rows), (f"uneven < {UNEVEN}", even)):
         if part:

@@ -6,7 +6,8 @@
 DATA holds folders of samples and clips (SETS below says which). Every score is appended to the CSV
 as soon as it is known; the same command again goes on where it stopped, and prints the tables when
 nothing is missing. "cc:raw" is a network's flow alone: both frames warped along the intermediate
-flow before any correction, and blended evenly; "cc:even" its corrected flow, blended evenly.
+flow before any correction, and blended evenly; "cc:even" its corrected flow, blended evenly;
+"dis:fast" and "dis:ultrafast" are quicker ways of OpenCV.
 Intervals are 95 % bootstrap intervals of the mean difference to `dis` over samples.
 """
 
@@ -26,11 +27,12 @@ from scipy.stats import bootstrap
 from cyclevfi.baselines import dis_flow
 from cyclevfi.evaluate import Cutting, Sample, find_sources
 from cyclevfi.metrics import score, to_tensor
-from cyclevfi.model import VFIModel, bundled, load
+from cyclevfi.model import VFIModel, bundled, create, load
 from cyclevfi.warping import time_like
 
 FIELDS = ("set", "clip", "sample", "method", "t", "motion", "psnr", "ssim", "ie")
 BINS = (0, 1, 2, 4, 8, 15, 30, float("inf"))  # px, of the motion between the two given frames
+PARTS = ("raw", "even")  # of a network: its flow alone, its corrected flow alone
 LEFT_OUT = ("Sports2D_demo*", "gpmf_parser_max_heromode*", "sam2_bedroom*",
             "sample_videos_car_detection*", "shared_assets_flower*")  # never trained on
 
@@ -63,9 +65,15 @@ def motion_of(img0: torch.Tensor, img1: torch.Tensor) -> float:
     return float(dis_flow(img0, img1).norm(dim=1).quantile(0.9))
 
 
+def contestant(name: str) -> VFIModel:
+    "What draws the frames: a network, of which a part may be asked, or DIS of some speed."
+    base, _, part = name.partition(":")
+    return create("dis", preset=part) if base == "dis" and part else load(base)
+
+
 def draw(model: VFIModel, part: str, pair: tuple[torch.Tensor, ...], t: list[float]) -> list:
     "Frames of a network, or of a part of it."
-    if not part:
+    if part not in PARTS:
         return list(model.between(*pair, t)[0])
     motion, frames = model.motion(*pair), []
     for time in t:
@@ -95,7 +103,7 @@ def run(
     "Score what the CSV does not have yet."
     known = list(csv.DictReader(out.open())) if out.is_file() else []
     done = {(r["set"], r["sample"], r["method"]) for r in known}
-    models = {name: load(name.partition(":")[0]) for name in methods}
+    models = {name: contestant(name) for name in methods}
     with out.open("a", newline="") as file:
         table = csv.DictWriter(file, FIELDS)
         if not known:

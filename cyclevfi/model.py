@@ -33,7 +33,7 @@ class Motion:
 
     flow01: Tensor | None = None  # `(b, 2, h, w)` px, on frame 0, to frame 1
     flow10: Tensor | None = None  # `(b, 2, h, w)` px, on frame 1, to frame 0
-    state: tuple[Tensor, ...] = ()  # what else the network's `synthesize` needs, batch first
+    state: tuple["Tensor | Motion", ...] = ()  # what else `synthesize` needs, batch first
 
     def expand(
         self,
@@ -41,7 +41,9 @@ class Motion:
     ) -> "Motion":  # batch b -> b * n, copies of a pair side by side
         "Repeat each pair `n` times, to draw `n` times of it in one batch."
 
-        def rep(x: Tensor | None) -> Tensor | None:
+        def rep(x: "Tensor | Motion | None") -> "Tensor | Motion | None":
+            if isinstance(x, Motion):
+                return x.expand(n)
             return x if x is None or n == 1 else x.repeat_interleave(n, 0)
 
         return Motion(rep(self.flow01), rep(self.flow10), tuple(rep(s) for s in self.state))
@@ -195,6 +197,8 @@ ARCHITECTURES: dict[str, str | type[VFIModel]] = {
     "average": "cyclevfi.baselines:Average",
     "copy": "cyclevfi.baselines:Copy",
     "dis": "cyclevfi.baselines:DIS",
+    "dis_fine": "cyclevfi.baselines:FineDIS",
+    "committee": "cyclevfi.committee:Committee",
 }
 
 
@@ -529,12 +533,14 @@ def from_hub(
 
 # %% ../nbs/01_model.ipynb #2ea4fb64
 def load(
-    name: str | Path,  # bundled weights, a baseline, a folder, a checkpoint file or a Hub id
+    name: str | Path,  # bundled weights, a baseline, folder, checkpoint file or Hub id; or "cc+dis"
 ) -> VFIModel:  # in eval mode
     "The network called `name`: `load('cc')`, `load('dis')`, `load('runs/mine/model')`."
     path = Path(name)
     if str(name) in bundled():
         return from_folder(WEIGHTS / str(name))
+    if "+" in str(name) and not path.exists():
+        return importlib.import_module("cyclevfi.committee").committee(*str(name).split("+"))
     if str(name) in ARCHITECTURES and not list((model := create(str(name))).parameters()):
         return model.eval()
     if path.is_dir():
@@ -544,10 +550,10 @@ def load(
     files = (".pt", ".pth", ".tar", ".ckpt", ".safetensors")
     if len(path.parts) == 2 and not path.is_absolute() and path.suffix not in files:
         return from_hub(str(name))
-    known = bundled() + ["average", "copy", "dis"]
+    known = bundled() + ["average", "copy", "dis", "dis_fine"]
     raise ValueError(
-        f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, "
-        "a checkpoint file or a Hub id (user/name, user/name@revision)"
+        f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, a checkpoint "
+        "file, a Hub id (user/name, user/name@revision), or several of these joined by +"
     )
 
 # %% ../nbs/01_model.ipynb #aa695422

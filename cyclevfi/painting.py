@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL', 'CONTEXT', 'to_network', 'to_picture', 'Span',
-           'spans', 'stride', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite', 'parse_memory', 'free_memory',
-           'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'sketch', 'enlarged', 'windows', 'fill',
-           'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'make_painter',
+           'spans', 'stride', 'all_maps', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite', 'parse_memory',
+           'free_memory', 'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'sketch', 'enlarged', 'windows',
+           'fill', 'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'make_painter',
            'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
@@ -88,12 +88,17 @@ def stride(
     return max(1, 2 ** round(math.log2(length / small)))
 
 
+def all_maps(motion: Motion) -> list[Tensor]:
+    "What the state holds, that of the members of a committee too."
+    return [x for s in motion.state for x in (all_maps(s) if isinstance(s, Motion) else [s])]
+
+
 def padded(
     motion: Motion,
     size: tuple[int, int],  # (h, w) of the frame
 ) -> tuple[tuple[int, int], int]:  # (h, w) inside the network, largest stride
     "The size a network works at."
-    maps = [x for x in motion.state if x.ndim == 4 and min(x.shape[-2:]) > 1]
+    maps = [x for x in all_maps(motion) if x.ndim == 4 and min(x.shape[-2:]) > 1]
     strides = [[stride(n, m) for n, m in zip(size, x.shape[-2:])] for x in maps]
     inside = [[s * m for s, m in zip(two, x.shape[-2:])] for two, x in zip(strides, maps)]
     full = tuple(max([n, *ns]) for n, *ns in zip(size, *inside))
@@ -110,12 +115,14 @@ def grown(
 
 
 def cut(
-    x: Tensor | None,  # (b, c, h, w), a picture or a map of one
+    x: Tensor | Motion | None,  # (b, c, h, w), a picture or a map of one, or what holds maps
     size: tuple[int, int],  # (h, w) of the frame inside the network
     y: Span,
     x_: Span,
-) -> Tensor | None:
+) -> Tensor | Motion | None:
     "What a window sees of it."
+    if isinstance(x, Motion):
+        return seen(x, size, y, x_)
     if x is None or x.ndim != 4 or min(x.shape[-2:]) == 1:
         return x
     sy, sx = (stride(n, m) for n, m in zip(size, x.shape[-2:]))

@@ -237,7 +237,7 @@ def finish(
     coarse: Tensor,  # `(b, 3, h, w)` motion through time t and visibility logit
     detail: Tensor,  # `(b, detail, h / 4, w / 4)`
     t: Tensor,  # `(b, 1, 1, 1)`
-    steps: tuple[int, int],  # of alignment, at half the size and at full size
+    steps: tuple[int, int],  # of alignment at half the size, sweeps at full size
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
     "Align, warp, correct at full size, warp again and blend."
 
@@ -258,7 +258,7 @@ def draw(
     pair: tuple[Tensor, Tensor],  # frames `(b, 3, h, w)`, padded
     state: tuple[Tensor, ...],  # features, keys and flows of both frames, at a quarter
     t: Tensor,  # `(b, 1, 1, 1)`
-    steps: tuple[int, int],  # of alignment
+    steps: tuple[int, int],  # and sweeps of alignment
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
     "The frame at time t, and how it came about."
     f0, f1, k0, k1, flow01, flow10 = state
@@ -272,16 +272,14 @@ def draw(
 # %% ../nbs/01a_pyramid.ipynb #c1410954
 def check_pyramid(
     align_half: int,  # steps of alignment
-    align_full: int,
+    sweeps: int,
     **sizes: int,  # the other options
 ) -> None:
     "Raise `ValueError` for an option that cannot work."
     if wrong := {k: v for k, v in sizes.items() if v < 1}:
         raise ValueError(f"options of the network must be at least 1, got {wrong}")
-    if min(align_half, align_full) < 0:
-        raise ValueError(
-            f"align_half and align_full must be 0 or more, got {align_half} and {align_full}"
-        )
+    if min(align_half, sweeps) < 0:
+        raise ValueError(f"align_half and sweeps must be 0 or more, got {align_half} and {sweeps}")
 
 # %% ../nbs/01a_pyramid.ipynb #c1410955
 @register("pyramid")
@@ -297,12 +295,12 @@ class PyramidFlow(VFIModel):
         keys: int = 24,  # channels that are compared
         radius: int = 3,  # search distance at each level, pixels
         align_half: int = 2,  # steps of alignment at half the size; 0: none
-        align_full: int = 1,  # steps of alignment at full size; 0: none
+        sweeps: int = 12,  # of alignment at full size; 0: none
     ):
         super().__init__()
         sizes = dict(channels=channels, hidden=hidden, keys=keys, radius=radius)
-        check_pyramid(align_half, align_full, **sizes)
-        self.align = align_half, align_full
+        check_pyramid(align_half, sweeps, **sizes)
+        self.align = align_half, sweeps
         self.features = FeaturePyramid(max(1, channels // 2), channels)
         self.keys = nn.Conv2d(channels, keys, 1)
         self.flow_step = FlowStep(channels, hidden, radius)
