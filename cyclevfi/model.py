@@ -491,9 +491,13 @@ WEIGHTS = (
 DEFAULT = "cc_motion"  # what every tool draws with unless it is told otherwise
 
 
-def bundled() -> list[str]:  # e.g. ["cc"]
+def bundled(
+    architecture: str | None = None,  # only those of this one
+) -> list[str]:  # e.g. ["cc"]
     "Names of the weights that come with the package."
-    return sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))
+    files = sorted(WEIGHTS.glob("*/config.json"))
+    return [p.parent.name for p in files
+            if architecture in (None, json.loads(p.read_text())["architecture"])]
 
 # %% ../nbs/01_model.ipynb #ffd53d47
 def from_folder(

@@ -390,12 +390,12 @@ Models = Sequence[str] | Mapping[str, str | VFIModel] | None
 
 def comparison(
     clips: Clips = None,  # as for `footages`
-    models: Models = None,  # names `load` knows, or networks by name; None: the bundled ones
+    models: Models = None,  # names `load` knows, or networks by name; None: the small network's
     gap: int = 2,  # frames from one of a pair to the other
 ) -> Comparison:  # at the middle of the first pair
     "Set up a comparison; nothing is drawn yet."
     footage = footages(clips, gap)
-    models = [*bundled(), "average"] if models is None else models
+    models = [*bundled("pyramid"), "average"] if models is None else models
     models = [models] if isinstance(models, str) else models
     networks = dict(models) if isinstance(models, Mapping) else {str(m): m for m in models}
     if not networks or TRUTH in networks:
