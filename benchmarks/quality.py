@@ -68,7 +68,11 @@ def motion_of(img0: torch.Tensor, img1: torch.Tensor) -> float:
 def contestant(name: str) -> VFIModel:
     "What draws the frames: a network, of which a part may be asked, or DIS of some speed."
     base, _, part = name.partition(":")
-    return create("dis", preset=part) if base == "dis" and part else load(base)
+    if base == "dis" and part:
+        return create("dis", preset=part)
+    if part not in ("", *PARTS):
+        raise ValueError(f"--models: {name}: a part is one of {', '.join(PARTS)}, not {part!r}")
+    return load(base)
 
 
 def draw(model: VFIModel, part: str, pair: tuple[torch.Tensor, ...], t: list[float]) -> list:
