@@ -237,6 +237,9 @@ def plan_drawing(
     finding, drawing = appetite(painter.model, painter.device)
     able = [r for r in REDUCTIONS if finding * pixels / r**2 <= memory]
     painter.reduced = able[0] if able else REDUCTIONS[-1]
+    if painter.reduced > 1:
+        note(painter.notes, f"little memory for frames of {size[1]}x{size[0]}: motion is found at "
+                            f"1/{painter.reduced} of the size, which costs quality")
     keep = memory - 60 * pixels  # the pair, its motion, and the result
     each = drawing if painter.reduced == 1 else WARPING
     painter.max_batch = max(1, min(painter.max_batch, int(keep / (each * pixels))))
