@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .model import Motion, Synthesis, VFIModel, register
-from .warping import backwarp, intermediate_flow, time_like
+from .warping import MODES, backwarp, intermediate_flow, time_like
 
 # %% ../nbs/01b_baselines.ipynb #982fb694
 class Blind(VFIModel):
@@ -104,10 +104,13 @@ class DIS(VFIModel):
     def __init__(
         self,
         preset: str = "medium",  # as for `dis_method`
+        lookup: str = "bilinear",  # of the colours drawn, as `mode` of `backwarp`
     ):
         super().__init__()
         dis_method(preset)
-        self.preset = preset
+        if lookup not in MODES:
+            raise ValueError(f"lookup must be one of {MODES}, got {lookup!r}")
+        self.preset, self.lookup = preset, lookup
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "DIS flow both ways."
@@ -119,7 +122,8 @@ class DIS(VFIModel):
         "Both frames warped to t and averaged, weights 1 - t and t."
         t = time_like(t, img0)
         raw0, raw1 = intermediate_flow(motion.flow01, motion.flow10, t.flatten())
-        frame = (1 - t) * backwarp(img0, raw0) + t * backwarp(img1, raw1)
+        seen0, seen1 = (backwarp(*x, mode=self.lookup) for x in ((img0, raw0), (img1, raw1)))
+        frame = ((1 - t) * seen0 + t * seen1).clamp(0, 1)
         return Synthesis(frame, raw0, raw1, (1 - t).expand(-1, 1, *frame.shape[-2:]), raw0, raw1)
 
 # %% ../nbs/01b_baselines.ipynb #ba5e1015
@@ -128,4 +132,4 @@ class FineDIS(DIS):
     "DIS down to the full size."
 
     def __init__(self):
-        super().__init__("fine")
+        super().__init__("fine", "bicubic")

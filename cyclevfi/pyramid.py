@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from .alignment import align
 from .model import Motion, Synthesis, VFIModel, blend, conv, pad_to, register
-from .warping import backwarp, time_like
+from .warping import MODES, backwarp, time_like
 
 # %% ../nbs/01a_pyramid.ipynb #7c1e5a91
 def awake(
@@ -238,17 +238,19 @@ def finish(
     detail: Tensor,  # `(b, detail, h / 4, w / 4)`
     t: Tensor,  # `(b, 1, 1, 1)`
     steps: tuple[int, int],  # of alignment at half the size, sweeps at full size
+    mode: str,  # how the colours of the frame are looked up, as for `backwarp`
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
     "Align, warp, correct at full size, warp again and blend."
 
-    def warped(motion: Tensor) -> list[Tensor]:
-        return [backwarp(pair[0], -t * motion), backwarp(pair[1], (1 - t) * motion)]
+    def warped(motion: Tensor, mode: str) -> list[Tensor]:
+        flows = -t * motion, (1 - t) * motion
+        return [backwarp(img, flow, mode=mode) for img, flow in zip(pair, flows)]
 
     change = align(*pair, coarse[:, :2], t, steps).to(coarse.dtype)
-    aligned = torch.cat(warped(coarse[:, :2] + change), 1)
+    aligned = torch.cat(warped(coarse[:, :2] + change, "bilinear"), 1)
     fine = fine_step(aligned, coarse, change, detail)
     motion, visibility = fine[:, :2], fine[:, 2:].sigmoid()
-    frame = blend(*warped(motion), visibility, t)
+    frame = blend(*warped(motion, mode), visibility, t).clamp(0, 1)
     return frame, -t * motion, (1 - t) * motion, visibility
 
 # %% ../nbs/01a_pyramid.ipynb #e3b2c735
@@ -258,7 +260,7 @@ def draw(
     pair: tuple[Tensor, Tensor],  # frames `(b, 3, h, w)`, padded
     state: tuple[Tensor, ...],  # features, keys and flows of both frames, at a quarter
     t: Tensor,  # `(b, 1, 1, 1)`
-    steps: tuple[int, int],  # and sweeps of alignment
+    *how: tuple[int, int] | str,  # steps and lookup, as for `finish`
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
     "The frame at time t, and how it came about."
     f0, f1, k0, k1, flow01, flow10 = state
@@ -267,12 +269,13 @@ def draw(
     coarse = torch.cat([raw + change[:, :2], change[:, 2:]], 1)
     coarse = enlarge(coarse, 4) * coarse.new_tensor([4, 4, 1]).view(1, 3, 1, 1)
     raw = enlarge(raw, 4) * 4
-    return *finish(fine_step, pair, coarse, detail, t, steps), -t * raw, (1 - t) * raw
+    return *finish(fine_step, pair, coarse, detail, t, *how), -t * raw, (1 - t) * raw
 
 # %% ../nbs/01a_pyramid.ipynb #c1410954
 def check_pyramid(
     align_half: int,  # steps of alignment
     sweeps: int,
+    lookup: str,
     **sizes: int,  # the other options
 ) -> None:
     "Raise `ValueError` for an option that cannot work."
@@ -280,6 +283,8 @@ def check_pyramid(
         raise ValueError(f"options of the network must be at least 1, got {wrong}")
     if min(align_half, sweeps) < 0:
         raise ValueError(f"align_half and sweeps must be 0 or more, got {align_half} and {sweeps}")
+    if lookup not in MODES:
+        raise ValueError(f"lookup must be one of {MODES}, got {lookup!r}")
 
 # %% ../nbs/01a_pyramid.ipynb #c1410955
 @register("pyramid")
@@ -296,11 +301,12 @@ class PyramidFlow(VFIModel):
         radius: int = 3,  # search distance at each level, pixels
         align_half: int = 2,  # steps of alignment at half the size; 0: none
         sweeps: int = 12,  # of alignment at full size; 0: none
+        lookup: str = "bicubic",  # of the colours drawn, as `mode` of `backwarp`
     ):
         super().__init__()
         sizes = dict(channels=channels, hidden=hidden, keys=keys, radius=radius)
-        check_pyramid(align_half, sweeps, **sizes)
-        self.align = align_half, sweeps
+        check_pyramid(align_half, sweeps, lookup, **sizes)
+        self.how = (align_half, sweeps), lookup
         self.features = FeaturePyramid(max(1, channels // 2), channels)
         self.keys = nn.Conv2d(channels, keys, 1)
         self.flow_step = FlowStep(channels, hidden, radius)
@@ -323,5 +329,5 @@ class PyramidFlow(VFIModel):
         h, w = img0.shape[-2:]
         pair = pad_to(img0, 4), pad_to(img1, 4)
         t = time_like(t, img0)
-        drawn = draw(self.time_step, self.fine_step, pair, motion.state, t, self.align)
+        drawn = draw(self.time_step, self.fine_step, pair, motion.state, t, *self.how)
         return Synthesis(*(x[..., :h, :w] for x in drawn))
