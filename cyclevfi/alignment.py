@@ -87,25 +87,29 @@ def neighbour_ties(
 
 def plus_neighbours(
     start: Tensor,  # `(b, 2, h, w)`
-    x: Tensor,  # `(b, 2, h, w)`
+    x: Tensor,  # `(b, 2, h + 2, w + 2)`, a border of one pixel around it
     shares: list[Tensor],  # of the neighbours, in the order of `neighbour_ties`
 ) -> Tensor:  # `(b, 2, h, w)`
     "What is given, and a weighted sum of the four neighbours."
-    x = F.pad(x, (1, 1, 1, 1))
     around = x[..., 1:-1, 2:], x[..., 1:-1, :-2], x[..., 2:, 1:-1], x[..., :-2, 1:-1]
-    for share, neighbour in zip(shares, around):
-        start = torch.addcmul(start, share, neighbour)
-    return start
+    total = torch.addcmul(start, shares[0], around[0])
+    for share, neighbour in zip(shares[1:], around[1:]):
+        total.addcmul_(share, neighbour)
+    return total
 
 # %% ../nbs/00a_alignment.ipynb #a119001e
+@torch.no_grad()
 def horn_schunck(
     first: Tensor,  # `(b, 1, h, w)` brightness of frame 0 warped to t
     second: Tensor,  # `(b, 1, h, w)` of frame 1
     t: Tensor,  # `(b, 1, 1, 1)`
     motion: Tensor,  # `(b, 2, h, w)` px from frame 0 to frame 1 that they were warped along
     sweeps: int = 12,
-) -> Tensor:  # `(b, 2, h, w)` px to add to the motion, at most 1 each
+) -> Tensor:  # `(b, 2, h, w)` px to add to the motion, at most 1 each; no gradient
     "What brings both warped frames onto each other while neighbours move alike."
+    if len(first) > 1 and first.device.type == "cpu" and not torch.compiler.is_compiling():
+        each = zip(*(x.split(1) for x in (first, second, t, motion)))  # one fits the cache
+        return torch.cat([horn_schunck(*x, sweeps) for x in each])
     slope, off = torch.cat(slopes(t * first + (1 - t) * second), 1), second - first
     steep = slope.square().sum(1, keepdim=True)
     norm = steep + FLAT
@@ -114,13 +118,14 @@ def horn_schunck(
     total = sum(ties)
     shares = [x / total for x in ties]
     gain = -pull * slope / (total + pull * steep)
-    bend = plus_neighbours(-motion, motion, shares)
-    before = now = torch.zeros_like(motion)
+    bend = plus_neighbours(-motion, F.pad(motion, (1, 1, 1, 1)), shares)
+    before, now = F.pad(motion.new_zeros(2, *motion.shape), (1, 1, 1, 1)).unbind()
     for k in range(sweeps):
-        mean = plus_neighbours(bend, now, shares)
-        want = torch.addcmul(mean, gain, (slope * mean).sum(1, keepdim=True) + off)
-        before, now = now, before.lerp(want, OVERSHOOT if k else 1)
-    return now.clamp(-1, 1)
+        want = plus_neighbours(bend, now, shares)
+        fault = torch.addcmul(off, slope[:, :1], want[:, :1]).addcmul_(slope[:, 1:], want[:, 1:])
+        before[..., 1:-1, 1:-1].lerp_(want.addcmul_(gain, fault), OVERSHOOT if k else 1)
+        before, now = now, before
+    return now[..., 1:-1, 1:-1].clamp(-1, 1)
 
 # %% ../nbs/00a_alignment.ipynb #a119000e
 def align(

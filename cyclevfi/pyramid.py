@@ -242,9 +242,10 @@ def finish(
 ) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
     "Align, warp, correct at full size, warp again and blend."
 
-    def warped(motion: Tensor, mode: str) -> list[Tensor]:
-        flows = -t * motion, (1 - t) * motion
-        return [backwarp(img, flow, mode=mode) for img, flow in zip(pair, flows)]
+    both = torch.cat(pair)  # a lookup is shared out over the processor's cores by picture
+
+    def warped(motion: Tensor, mode: str) -> tuple[Tensor, Tensor]:
+        return halves(backwarp(both, torch.cat([-t * motion, (1 - t) * motion]), mode=mode))
 
     change = align(*pair, coarse[:, :2], t, steps).to(coarse.dtype)
     aligned = torch.cat(warped(coarse[:, :2] + change, "bilinear"), 1)
