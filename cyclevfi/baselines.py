@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .model import Motion, Synthesis, VFIModel, register
-from .warping import MODES, backwarp, intermediate_flow, time_like
+from .warping import backwarp, intermediate_flow, known_lookup, time_like
 
 # %% ../nbs/01b_baselines.ipynb #982fb694
 class Blind(VFIModel):
@@ -108,9 +108,7 @@ class DIS(VFIModel):
     ):
         super().__init__()
         dis_method(preset)
-        if lookup not in MODES:
-            raise ValueError(f"lookup must be one of {MODES}, got {lookup!r}")
-        self.preset, self.lookup = preset, lookup
+        self.preset, self.lookup = preset, known_lookup(lookup, "lookup")
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "DIS flow both ways."

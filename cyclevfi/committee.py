@@ -46,7 +46,7 @@ class Committee(VFIModel):
     ):
         super().__init__()
         self.members = made_of(members)
-        self.times = common_times(self.members)
+        self.times, self.lookup = common_times(self.members), self.members[0].lookup
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "What each member knows, and the flow of the first that has any."
@@ -62,9 +62,9 @@ class Committee(VFIModel):
         speaker = next((d for d in drawn if d.flow_t0 is not None), drawn[0])
         return replace(speaker, frame=torch.stack([d.frame.float() for d in drawn]).mean(0))
 
-    def warp(self, img: Tensor, flow: Tensor) -> Tensor:
+    def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
         "As the first member does it."
-        return self.members[0].warp(img, flow)
+        return self.members[0].warp(img, flow, mode)
 
 # %% ../nbs/01f_committee.ipynb #c0ee0013
 def committee(

@@ -145,10 +145,10 @@ class SuperSloMo2018(VFIModel):
         self.register_buffer("mean", torch.tensor(mean_rgb).view(1, 3, 1, 1), persistent=False)
         self.flow_net, self.time_net = SkipUNet(6, 4, width), SkipUNet(20, 5, width)
 
-    def warp(self, img: Tensor, flow: Tensor) -> Tensor:
+    def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
         "Backward warp; with zero padding, outside is the mean colour."
         fill = self.mean if self.padding == "zeros" else 0
-        return backwarp(img - fill, flow, self.padding) + fill
+        return backwarp(img - fill, flow, self.padding, mode) + fill
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "Flow both ways by the first U-Net."

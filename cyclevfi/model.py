@@ -140,6 +140,7 @@ class VFIModel(Stored):
     "Base of all interpolation networks: subclasses implement `motion` and `synthesize`."
 
     times: tuple[float, ...] | None = None  # the times it draws; None: any in [0, 1]
+    lookup: str = "bilinear"  # of the colours it draws, as `mode` of `backwarp`
 
     def motion(
         self,
@@ -163,9 +164,9 @@ class VFIModel(Stored):
         "Both jobs: the frame at time `t` between `img0` and `img1`."
         return self.synthesize(img0, img1, self.motion(img0, img1), t)
 
-    def warp(self, img: Tensor, flow: Tensor) -> Tensor:
+    def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
         "`backwarp` with this network's convention for what lies outside the frame."
-        return backwarp(img, flow)
+        return backwarp(img, flow, mode=mode)
 
     @torch.no_grad()
     def between(
@@ -428,10 +429,10 @@ class SuperSloMo(VFIModel):
         "0-255, mean subtracted, padded to what both networks need."
         return pad_to(img * 255 - self.mean, self.multiple)
 
-    def warp(self, img: Tensor, flow: Tensor) -> Tensor:
+    def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
         "Backward warp; with zero padding, outside is the mean colour, as in the original."
         fill = self.mean / 255 if self.padding == "zeros" else 0
-        return backwarp(img - fill, flow, self.padding) + fill
+        return backwarp(img - fill, flow, self.padding, mode) + fill
 
     def motion(self, img0: Tensor, img1: Tensor) -> Motion:
         "Flow both ways by the first U-Net (arXiv 1712.00080, section 3.1)."

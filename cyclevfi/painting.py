@@ -366,7 +366,7 @@ def paint_reduced(
     for y, x in windows(painter, size, 1, maps[:2]):
         box = ..., slice(y.begin, y.end), slice(x.begin, x.end)
         flow0, flow1, visibility = (m[box] for m in maps)
-        seen0, seen1 = (painter.model.warp(p[box].expand(n, -1, -1, -1), f)
+        seen0, seen1 = (painter.model.warp(p[box].expand(n, -1, -1, -1), f, painter.model.lookup)
                         for p, f in zip(pair, (flow0, flow1)))
         fill(out, blend(seen0, seen1, visibility, time_like(t, seen0)), y, x)
     return out
