@@ -8,10 +8,15 @@ rounds; a ratio is one of medians. Weights of Super SloMo are random: they cost 
 a folder that holds `hfr` and `train`, the clips there are brought to half their rate and back, by
 ours and by FFmpeg's minterpolate, and the hidden frames scored. --quick takes small frames and two
 rounds. A target that names matrix units counts only where there are some.
+
+On a CUDA device there is another table, measured in one process: frames at 1080p and 480p against
+the plain way there (PyTorch's defaults), with and without CUDA graphs, against the rate of a bf16
+matrix product, against the picture in 32 bits, and the memory of a 4K pair.
 """
 
 import argparse
 import contextlib
+import gc
 import itertools
 import multiprocessing
 import shutil
@@ -21,6 +26,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +42,19 @@ from cyclevfi.fast import kept_memory
 from cyclevfi.interpolate import interpolate
 from cyclevfi.metrics import score
 from cyclevfi.model import DEFAULT, create, load, pick_device
-from cyclevfi.painting import draw, make_painter, to_network
+from cyclevfi.painting import (
+    Painter,
+    attempt,
+    draw,
+    make_painter,
+    parse_memory,
+    plan_drawing,
+    to_network,
+)
 from cyclevfi.video import VideoWriter, open_video
 
-SIZE, CPU = (480, 854), torch.device("cpu")
+SIZE, FULL, LARGE = (480, 854), (1080, 1920), (2160, 3840)
+CPU = torch.device("cpu")
 MCI = "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1"
 CLIPS = {"hfr": ("*",), "train": ("Sports2D_demo_0*", "gpmf_parser_max_heromode_00*",
                                   "sam2_bedroom_0*", "sample_videos_car_detection_00*",
@@ -291,6 +306,139 @@ def score_rows(data: Path, folder: Path, threads: int, count: int) -> list[Row]:
                    Row("minterpolate's time over ours, all clips", spent[1] / spent[0], "x")]
 
 
+def usual(device: torch.device, work, rounds: int) -> float:  # seconds
+    "Median time of a call that is warm."
+    for _ in range(2):
+        work()
+    return statistics.median(timed(device, work) for _ in range(rounds))
+
+
+def moments(n: int) -> list[float]:
+    "Times of `n` frames between two."
+    return [k / (n + 1) for k in range(1, n + 1)]
+
+
+def drawn(painter: Painter, clip, n: int) -> list[np.ndarray]:
+    "The frames between two, from the processor's memory and back to it."
+    return list(draw(painter, *clip, moments(n)))
+
+
+def matrix_rate(device: torch.device, side: int, rounds: int) -> float:  # operations a second
+    "Of bf16 matrix products."
+    a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    return 10 * 2 * side**3 / usual(device, lambda: [a @ a for _ in range(10)], rounds)
+
+
+def network_rate(painter: Painter, clip, n: int, rounds: int) -> float:  # operations a second
+    "Of the network alone, its frames already on the device and left there."
+    pair = [to_network(img, painter.device) for img in clip]
+    exact = painter.dtype == torch.float32
+    cast = torch.autocast(painter.device.type, painter.dtype, enabled=not exact)
+
+    def work() -> None:
+        attempt(painter, pair, [], moments(n))
+
+    with torch.no_grad(), cast:
+        seconds = usual(painter.device, work, rounds)
+        painter.replayed.on = False  # what is replayed is not seen by the counter
+        with FlopCounterMode(display=False) as counter:
+            work()
+    return counter.get_total_flops() / seconds
+
+
+def plain_seconds(device: torch.device, clip, n: int, rounds: int) -> float:  # of one frame
+    "Super SloMo in the plain way, its frames already on the device and left there."
+    net, pair = network("superslomo").to(device).eval(), [to_network(img, device) for img in clip]
+    with torch.no_grad():
+        return usual(device, lambda: [net(*pair, t).frame for t in moments(n)], rounds) / n
+
+
+def gpu_wide_rows(device: torch.device, size, rounds: int, side: int) -> list[Row]:
+    "Super SloMo: the plain way and ours, and how much of the device's rate is used."
+    n, clip = 7, sample.clip(2, seed=1, size=size, step=2.0)
+    slow = plain_seconds(device, clip, n, rounds)
+    tf32 = "on" if torch.backends.cudnn.allow_tf32 else "off"
+    title, most = f"Super SloMo 32, {size[1]}x{size[0]}, N={n}", matrix_rate(device, side, rounds)
+    rows = [Row(f"{title}: plain way, fp32, TF32 {tf32}, a frame", slow, "s"),
+            Row(f"bf16 matrix product, side {side}", most / 1e12, "TFLOP/s")]
+    for dtype, least, share in (("auto", 8, 25), ("bfloat16", None, None)):
+        painter = make_painter(network("superslomo"), str(device), dtype)
+        kind = str(painter.dtype).removeprefix("torch.")
+        each = usual(device, partial(drawn, painter, clip, n), rounds) / n
+        rate = network_rate(painter, clip, n, rounds)
+        rows += [Row(f"{title}: ours, {kind}", 1 / each, "frames/s"),
+                 goal(f"{title}: ours, {kind}, against the plain way", slow / each, least),
+                 Row(f"{title}: network alone, {kind}", rate / 1e12, "TFLOP/s"),
+                 goal(f"{title}: share of that product, {kind}", 100 * rate / most, share, "%")]
+    return rows
+
+
+def exactness(device: torch.device, painter: Painter, clip) -> float:  # PSNR, dB
+    "Of pictures with 16 bits a sample against those drawn in 32 bits, nothing replayed."
+    exact = make_painter(network("default"), str(device), "float32")
+    exact.replayed.on = False
+    deep, levels = clip.astype(np.uint16) * 257, []
+    for one in (exact, painter):
+        levels.append(np.stack(drawn(one, deep, 7)) / 65535)
+    return float(-10 * np.log10(np.square(levels[0] - levels[1]).mean() + 1e-12))
+
+
+def gpu_default_rows(device: torch.device, size, rounds: int) -> list[Row]:
+    "The default network: with and without CUDA graphs, and the same picture as in 32 bits."
+    clip, rows = sample.clip(2, seed=1, size=size, step=2.0), []
+    for n in (1, 7):
+        title, times = f"default network, {size[1]}x{size[0]}, N={n}", []
+        for replayed in (True, False):
+            painter = make_painter(network("default"), str(device))
+            painter.replayed.on = replayed
+            work = partial(drawn, painter, clip, n)
+            times.append(usual(device, work, rounds) / n)
+            how = "with" if painter.replayed.kept else "without"
+            rows.append(Row(f"{title}: {how} CUDA graphs", 1 / times[-1], "frames/s"))
+        rows.append(goal(f"{title}: gain by CUDA graphs", times[1] / times[0], None))
+    quick = make_painter(network("default"), str(device))
+    rows.append(goal(f"default network, {size[1]}x{size[0]}: against 32 bits",
+                     exactness(device, quick, clip), 50, "dB"))
+    return rows
+
+
+def gpu_memory_rows(device: torch.device, size, budget: str) -> list[Row]:
+    "The most that tensors take while a large pair is drawn within a budget."
+    painter, clip = make_painter(network("default"), str(device)), sample.clip(2, size=(540, 960))
+    large = [np.kron(img, np.ones((size[0] // 540, size[1] // 960, 1), np.uint8)) for img in clip]
+    gc.collect()
+    torch.cuda.empty_cache()
+    plan_drawing(painter, size, parse_memory(budget))
+    torch.cuda.reset_peak_memory_stats()
+    list(draw(painter, *large, [0.5]))
+    most = torch.cuda.max_memory_allocated() / 2**30
+    held = torch.cuda.max_memory_reserved() / 2**30
+    title = f"GPU memory, a pair of {size[1]}x{size[0]}, budget {budget}"
+    return [Row(f"{title}: tensors", most, "GiB", 4, most <= 4),
+            Row(f"{title}: held by PyTorch", held, "GiB")]
+
+
+def gpu_rows(device: torch.device, quick: bool) -> list[Row]:
+    "All that is measured on a CUDA device, in this process."
+    large, small, side, rounds = ((192, 320), (96, 160), 1024, 2) if quick else (
+        FULL, SIZE, 8192, 5)
+    rows = gpu_wide_rows(device, large, rounds, side)
+    for size in (large, small):
+        rows += gpu_default_rows(device, size, rounds)
+    return rows + gpu_memory_rows(device, LARGE, "4GiB")
+
+
+def cpu_rows(device: torch.device, given: argparse.Namespace, size, rounds: int) -> list[Row]:
+    "Drawing against the plain way and the machine's convolutions, each in its own process."
+    pair = Pair(given.dtype, given.threads)
+    rows = drawing_rows(pair, size, rounds, matrix_units(device))
+    rows += share_rows(pair, size)
+    rows += growth_rows(pair, tuple(n // 2 for n in size), rounds)
+    for line in pair.lines.values():
+        line.send(None)
+    return rows
+
+
 def main(args: list[str] | None = None) -> int:
     "Measure, print the table, write the rows."
     raw = argparse.RawTextHelpFormatter
@@ -303,22 +451,22 @@ def main(args: list[str] | None = None) -> int:
     given = parser.parse_args(args)
     torch.set_num_threads(given.threads)
     size, rounds = ((96, 160), 2) if given.quick else (SIZE, 5)
-    device = pick_device()
-    pair = Pair(given.dtype, given.threads)
-    rows = drawing_rows(pair, size, rounds, matrix_units(device))
-    rows += share_rows(pair, size)
-    rows += growth_rows(pair, tuple(n // 2 for n in size), rounds)
-    for line in pair.lines.values():
-        line.send(None)
+    device, ffmpeg = pick_device(), shutil.which("ffmpeg")
+    if device.type == "cuda":
+        rows = gpu_rows(device, given.quick)
+    else:
+        rows = cpu_rows(device, given, size, rounds)
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
-        rows += compare_rows("cc", 16, 64 if given.quick else 128, 4, rounds, device,
-                             random_vgg(folder), False)
-        rows += file_rows(folder, size, rounds, given.threads)
-        if not given.quick:
+        if device.type != "cuda":
+            rows += compare_rows("cc", 16, 64 if given.quick else 128, 4, rounds, device,
+                                 random_vgg(folder), False)
+        if device.type != "cuda" or ffmpeg:
+            rows += file_rows(folder, size, rounds, given.threads)
+        if device.type != "cuda" and not given.quick:
             value, _ = peak(film(folder / "4k.mkv", (2160, 3840), 2, 1), DEFAULT, "4GiB")
             rows.append(Row("peak memory, a 4K pair, budget 4 GiB", value, "GiB", 4, value <= 4))
-        if given.data and shutil.which("ffmpeg"):
+        if given.data and ffmpeg:
             rows += score_rows(given.data, folder, given.threads, 9 if given.quick else 31)
     if given.quick:  # small frames say nothing of the targets
         rows = [replace(row, target=None, met=None) for row in rows]

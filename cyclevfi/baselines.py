@@ -18,6 +18,8 @@ from .warping import backwarp, intermediate_flow, known_lookup, time_like
 class Blind(VFIModel):
     "Base of what does not look at motion."
 
+    graphs = False  # there is next to nothing to replay
+
     def __init__(self):  # without it, loading would hand on every line of a saved config
         super().__init__()
 
@@ -100,6 +102,8 @@ def dis_flow(
 @register("dis")
 class DIS(VFIModel):
     "OpenCV's DIS flow, Super SloMo's intermediate flow, and the average of both warped frames."
+
+    graphs = False  # OpenCV works on the processor
 
     def __init__(
         self,

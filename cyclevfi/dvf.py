@@ -98,7 +98,8 @@ class DeepVoxelFlow(VFIModel):
         h, w = img0.shape[-2:]
         pair = pad_to(torch.cat([img0, img1], 1), self.multiple)
         voxels = coarse_to_fine(self.nets, pair, self.reach)[..., :h, :w]
-        first, last = (carry(voxels, time_like(t, img0))[:, :2] for t in (0.0, 1.0))
+        ends = (img0.new_full((1, 1, 1, 1), t) for t in (0.0, 1.0))
+        first, last = (carry(voxels, t)[:, :2] for t in ends)
         return Motion(2 * first, -2 * last, (voxels,))
 
     def synthesize(

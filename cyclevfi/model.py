@@ -141,6 +141,7 @@ class VFIModel(Stored):
 
     times: tuple[float, ...] | None = None  # the times it draws; None: any in [0, 1]
     lookup: str = "bilinear"  # of the colours it draws, as `mode` of `backwarp`
+    graphs: bool = True  # does all its work stay on the device, so that a GPU can replay it?
 
     def motion(
         self,

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL', 'CONTEXT', 'to_network', 'to_picture', 'Span',
            'spans', 'stride', 'all_maps', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite', 'parse_memory',
-           'free_memory', 'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'sketch', 'enlarged', 'windows',
-           'fill', 'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'attempt', 'draw', 'make_painter',
-           'weights_digest']
+           'free_memory', 'Painter', 'plan_drawing', 'give_way', 'out_of_memory', 'find', 'sketch', 'enlarged',
+           'windows', 'fill', 'paint_windows', 'paint_reduced', 'paint_local', 'halves_only', 'whole_frames', 'attempt',
+           'draw', 'make_painter', 'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
 import hashlib
@@ -15,6 +15,7 @@ import math
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import psutil
@@ -24,7 +25,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .fast import arrange, pick_dtype
+from .fast import Replayed, arrange, pick_dtype
 from .model import Motion, VFIModel, blend, load, pick_device
 from .video import note
 from .warping import time_like
@@ -220,6 +221,10 @@ class Painter:
     side: int = 0  # of a window, pixels; 0: the whole frame at once
     reduced: int = 1  # the network runs at 1/reduced of the size
     notes: list[str] = field(default_factory=list)  # sentences for the user
+    replayed: Replayed = field(init=False, repr=False, compare=False)  # what a GPU was told before
+
+    def __post_init__(self):
+        self.replayed = Replayed(partial(note, self.notes))
 
 
 SIDES = (4096, 2048, 1024, 512, 256)  # of windows, pixels
@@ -243,6 +248,7 @@ def plan_drawing(
     keep = memory - 60 * pixels  # the pair, its motion, and the result
     each = drawing if painter.reduced == 1 else WARPING
     painter.max_batch = max(1, min(painter.max_batch, int(keep / (each * pixels))))
+    painter.replayed.on &= (finding + painter.max_batch * drawing) * pixels <= keep
     if each * pixels > keep:
         fitting = [s for s in SIDES if s < max(size) and each * s * s <= keep]
         painter.side = (fitting or SIDES[-1:])[0]
@@ -256,6 +262,7 @@ def give_way(
     size: tuple[int, int],  # (h, w) of the frames
 ) -> bool:  # was there a smaller way?
     "Ask for less memory: smaller batches, then windows, then motion on a reduced frame."
+    painter.replayed.stop()
     smaller = [s for s in SIDES if s < (painter.side or max(size))]
     if painter.max_batch > 1:
         painter.max_batch //= 2
@@ -280,6 +287,11 @@ def out_of_memory(
             " choose a smaller model, or device cpu")
 
 # %% ../nbs/08b_painting.ipynb #4e9c25d3
+def find(model: VFIModel, img0: Tensor, img1: Tensor) -> Motion:
+    "What moved where."
+    return model.motion(img0, img1)
+
+
 def sketch(
     painter: Painter,
     pair: list[Tensor],  # two frames, (1, 3, h, w) each
@@ -288,7 +300,7 @@ def sketch(
     if painter.reduced > 1:
         size = [-(-n // painter.reduced) for n in pair[0].shape[-2:]]
         pair = [F.interpolate(x, size, mode="bilinear", antialias=True) for x in pair]
-    return pair, painter.model.motion(*pair)
+    return pair, painter.replayed(find, painter.model, *pair)
 
 
 def enlarged(
@@ -393,6 +405,18 @@ def halves_only(
     return type(model).between is not VFIModel.between
 
 # %% ../nbs/08b_painting.ipynb #0f156693
+def whole_frames(
+    model: VFIModel,
+    img0: Tensor,  # (1, 3, h, w)
+    img1: Tensor,  # (1, 3, h, w)
+    motion: Motion,  # of the pair
+    t: Tensor,  # (n,)
+) -> Tensor:  # (n, 3, h, w)
+    "Some frames of a pair, at once."
+    pair = (x.expand(len(t), -1, -1, -1) for x in (img0, img1))
+    return model.synthesize(*pair, motion.expand(len(t)), t).frame
+
+
 def attempt(
     painter: Painter,
     pair: list[Tensor],  # (1, 3, h, w) each
@@ -410,8 +434,7 @@ def attempt(
         return paint_reduced(painter, pair, small, motion, t)
     if painter.side:
         return paint_windows(painter, pair, motion, t)
-    pair = [x.expand(len(ts), -1, -1, -1) for x in pair]
-    return painter.model.synthesize(*pair, motion.expand(len(ts)), t).frame
+    return painter.replayed(whole_frames, painter.model, *pair, motion, t)
 
 # %% ../nbs/08b_painting.ipynb #4427adc3
 def draw(
@@ -462,5 +485,5 @@ def weights_digest(
     found = hashlib.sha256(f"{type(model).__qualname__} {model._hub_mixin_config}".encode())
     for name, x in sorted(model.state_dict().items()):
         found.update(name.encode())
-        found.update(x.detach().cpu().contiguous().view(torch.uint8).numpy())
+        found.update(x.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return found.hexdigest()[:16]

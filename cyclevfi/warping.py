@@ -52,7 +52,8 @@ def backwarp(
     if flow.shape != (b, 2, h, w):
         raise ValueError(f"flow must be {(b, 2, h, w)} to fit img, got {tuple(flow.shape)}")
     kind = torch.promote_types(img.dtype, torch.float32)
-    unit = torch.tensor([2 / max(w - 1, 1), 2 / max(h - 1, 1)], device=flow.device, dtype=kind)
+    sides = (flow.new_full((1,), 2 / max(n - 1, 1), dtype=kind) for n in (w, h))
+    unit = torch.cat([*sides])  # filled where it is used: nothing is copied to the device
     place = (pixel_grid(h, w, unit) + flow.to(kind)).permute(0, 2, 3, 1)
     grid = torch.addcmul(-torch.ones_like(unit), place, unit)
     if padding == "border":
@@ -69,12 +70,13 @@ def time_like(
     ref: Tensor,  # `(b, ...)`, gives batch size, device and dtype
 ) -> Tensor:  # `(b, 1, 1, 1)`
     "Time as a tensor that multiplies images of a batch."
-    t = torch.as_tensor(t, device=ref.device, dtype=ref.dtype).flatten()
+    t = torch.as_tensor(t, dtype=ref.dtype).flatten()
     if t.numel() not in (1, ref.shape[0]):
         raise ValueError(f"t must be one number or {ref.shape[0]} (one a sample), got {t.numel()}")
-    if not torch.compiler.is_compiling() and ((t < 0) | (t > 1) | t.isnan()).any():
+    known = t.device.type == "cpu" and not torch.compiler.is_compiling()
+    if known and ((t < 0) | (t > 1) | t.isnan()).any():  # a GPU would be made to wait for this
         raise ValueError(f"t must lie in [0, 1], got {t.tolist()}")
-    return t.expand(ref.shape[0]).view(-1, 1, 1, 1)
+    return t.to(ref.device).expand(ref.shape[0]).view(-1, 1, 1, 1)
 
 # %% ../nbs/00_warping.ipynb #262ecf0a
 def flow_to_rgb(
