@@ -346,9 +346,10 @@ def network_rate(painter: Painter, clip, n: int, rounds: int) -> float:  # opera
     return counter.get_total_flops() / seconds
 
 
-def plain_seconds(device: torch.device, clip, n: int, rounds: int) -> float:  # of one frame
-    "Super SloMo in the plain way, its frames already on the device and left there."
+def plain_seconds(device: torch.device, clip, n: int, rounds: int, tf32: bool) -> float:
+    "Seconds a frame of Super SloMo in the plain way, its frames on the device before and after."
     net, pair = network("superslomo").to(device).eval(), [to_network(img, device) for img in clip]
+    torch.backends.cudnn.allow_tf32 = tf32
     with torch.no_grad():
         return usual(device, lambda: [net(*pair, t).frame for t in moments(n)], rounds) / n
 
@@ -356,10 +357,10 @@ def plain_seconds(device: torch.device, clip, n: int, rounds: int) -> float:  # 
 def gpu_wide_rows(device: torch.device, size, rounds: int, side: int) -> list[Row]:
     "Super SloMo: the plain way and ours, and how much of the device's rate is used."
     n, clip = 7, sample.clip(2, seed=1, size=size, step=2.0)
-    slow = plain_seconds(device, clip, n, rounds)
-    tf32 = "on" if torch.backends.cudnn.allow_tf32 else "off"
+    slow, slow10 = (plain_seconds(device, clip, n, rounds, tf32) for tf32 in (False, True))
     title, most = f"Super SloMo 32, {size[1]}x{size[0]}, N={n}", matrix_rate(device, side, rounds)
-    rows = [Row(f"{title}: plain way, fp32, TF32 {tf32}, a frame", slow, "s"),
+    rows = [Row(f"{title}: plain way, fp32, a frame", slow, "s"),
+            Row(f"{title}: plain way, TF32 (PyTorch's default), a frame", slow10, "s"),
             Row(f"bf16 matrix product, side {side}", most / 1e12, "TFLOP/s")]
     for dtype, least, share in (("auto", 8, 25), ("bfloat16", None, None)):
         painter = make_painter(network("superslomo"), str(device), dtype)
@@ -367,7 +368,8 @@ def gpu_wide_rows(device: torch.device, size, rounds: int, side: int) -> list[Ro
         each = usual(device, partial(drawn, painter, clip, n), rounds) / n
         rate = network_rate(painter, clip, n, rounds)
         rows += [Row(f"{title}: ours, {kind}", 1 / each, "frames/s"),
-                 goal(f"{title}: ours, {kind}, against the plain way", slow / each, least),
+                 goal(f"{title}: ours, {kind}, against fp32", slow / each, least),
+                 Row(f"{title}: ours, {kind}, against TF32", slow10 / each, "x"),
                  Row(f"{title}: network alone, {kind}", rate / 1e12, "TFLOP/s"),
                  goal(f"{title}: share of that product, {kind}", 100 * rate / most, share, "%")]
     return rows

@@ -245,6 +245,7 @@ def setup(
     "Build everything a run needs."
     check(cfg)
     acc = accelerator(cfg)
+    torch.backends.cudnn.benchmark = True  # crops have one size: worth a search, once
     data = training_data(cfg) if data is None else data
     val = validation_data(cfg) if val is None else val
     epoch_steps, steps = length_of(cfg, data, acc.num_processes)
