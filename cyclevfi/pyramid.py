@@ -85,7 +85,7 @@ class _Correlate(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        a, padded = ctx.saved_tensors
+        (a, padded), grad = ctx.saved_tensors, grad.contiguous()
         h, w = a.shape[-2:]
         n = padded.shape[-1] - w + 1
         grad_a, grad_padded = torch.zeros_like(a), torch.zeros_like(padded)
