@@ -54,7 +54,7 @@ def to_picture(
     levels = frame.float().clamp(0, 1).mul(top).add(0.5)
     levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
     levels = levels.contiguous()
-    if levels.is_cuda:  # into memory the card can write to by itself: several times as fast
+    if levels.is_cuda:  # into memory the card can write to by itself
         here = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
         levels = here.copy_(levels, non_blocking=True)
         torch.cuda.current_stream().synchronize()
