@@ -151,7 +151,7 @@ def form_of(
     cast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
     return work, model, places, sizes, cast
 
-
+# %% ../nbs/01e_fast.ipynb #5e0a1011
 class Replayed:
     "Has a network do its work; a graphics card is told what to do only once for each form of it."
 

@@ -55,7 +55,7 @@ def rim_alpha(
     edge = 1 + sum(size * (k * angle + phase).cos() for k, (size, phase) in enumerate(bumps, 2))
     return ((radius * edge - far) / soft).sigmoid()
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00032
 def looked_up(
     layer: Layer,  # whose picture is asked
     spot: Tensor,  # `(2, h, w)` x and y in it
@@ -74,7 +74,7 @@ def looked_up(
     gain, offset = layer.light
     return colour[0].mul_(gain).add_(offset).clamp_(0, 1)
 
-
+# %% ../nbs/05b_moving.ipynb #b5b00034
 def place(
     layer: Layer,  # what is drawn
     s: float,  # time in [0, 1]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DRAWINGS', 'awake', 'FeaturePyramid', 'levels_for', 'local_correlation', 'small', 'joined', 'FlowStep', 'TimeStep',
-           'enlarge', 'larger', 'unit', 'halves', 'descend', 'HalfStep', 'folded', 'FineStep', 'smoothed', 'mixed',
+           'enlarge', 'larger', 'unit', 'halves', 'HalfStep', 'folded', 'FineStep', 'smoothed', 'mixed', 'descend',
            'finish', 'draw', 'check_pyramid', 'PyramidFlow']
 
 # %% ../nbs/01a_pyramid.ipynb #0e859fc7
@@ -196,26 +196,6 @@ def halves(x: Tensor) -> tuple[Tensor, Tensor]:
     first, second = x.unflatten(0, (2, -1))
     return first, second
 
-
-def descend(
-    step: FlowStep,  # the estimator, the same at every level
-    to_keys: nn.Module,  # features -> what is compared
-    pyramid: list[Tensor],  # features of both frames, frame 0 first in the batch, finest first
-) -> tuple[Tensor, Tensor]:  # `(2b, 2, h/4, w/4)` flow (01, then 10) in px there, and the keys
-    "Flow both ways, from the coarsest level to the finest."
-    top = pyramid[-1]
-    exact = torch.promote_types(top.dtype, torch.float32)  # flow is never kept in 16 bits
-    flow = top.new_zeros(top.shape[0], 2, *top.shape[-2:], dtype=exact)
-    memory = top.new_zeros(top.shape[0], step.memory.out_channels, *top.shape[-2:])
-    for i, feature in enumerate(reversed(pyramid)):
-        if i:
-            h, w = feature.shape[-2:]
-            flow, memory = (enlarge(x, 2)[..., :h, :w] for x in (flow * 2, memory))
-        keys = unit(to_keys(feature))
-        other = torch.cat(halves(keys)[::-1])
-        flow, memory = step(feature, (keys, other), flow, memory)
-    return flow, keys
-
 # %% ../nbs/01a_pyramid.ipynb #8f116311
 class HalfStep(nn.Module):
     "Correct motion and visibility once more, at half the size."
@@ -295,6 +275,26 @@ def mixed(
     shares = F.pad(choices.float() - 3, (0, 0, 0, 0, 1, 0)).softmax(1).split(1, 1)
     drawings = (sharp, soft, smoothed(soft), still)
     return sum(share * x for share, x in zip(shares, drawings))
+
+# %% ../nbs/01a_pyramid.ipynb #be6c5331
+def descend(
+    step: FlowStep,  # the estimator, the same at every level
+    to_keys: nn.Module,  # features -> what is compared
+    pyramid: list[Tensor],  # features of both frames, frame 0 first in the batch, finest first
+) -> tuple[Tensor, Tensor]:  # `(2b, 2, h/4, w/4)` flow (01, then 10) in px there, and the keys
+    "Flow both ways, from the coarsest level to the finest."
+    top = pyramid[-1]
+    exact = torch.promote_types(top.dtype, torch.float32)  # flow is never kept in 16 bits
+    flow = top.new_zeros(top.shape[0], 2, *top.shape[-2:], dtype=exact)
+    memory = top.new_zeros(top.shape[0], step.memory.out_channels, *top.shape[-2:])
+    for i, feature in enumerate(reversed(pyramid)):
+        if i:
+            h, w = feature.shape[-2:]
+            flow, memory = (enlarge(x, 2)[..., :h, :w] for x in (flow * 2, memory))
+        keys = unit(to_keys(feature))
+        other = torch.cat(halves(keys)[::-1])
+        flow, memory = step(feature, (keys, other), flow, memory)
+    return flow, keys
 
 # %% ../nbs/01a_pyramid.ipynb #a9d31e07
 def finish(
