@@ -273,8 +273,10 @@ def mixed(
 ) -> Tensor:  # `(b, 3, h, w)`
     "What each pixel should be, of the four drawings."
     shares = F.pad(choices.float() - 3, (0, 0, 0, 0, 1, 0)).softmax(1).split(1, 1)
-    drawings = (sharp, soft, smoothed(soft), still)
-    return sum(share * x for share, x in zip(shares, drawings))
+    total = shares[0] * sharp
+    for share, drawing in zip(shares[1:], (soft, smoothed(soft), still)):
+        total.addcmul_(share, drawing)
+    return total
 
 # %% ../nbs/01a_pyramid.ipynb #be6c5331
 def descend(
