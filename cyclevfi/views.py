@@ -330,7 +330,8 @@ def cycle(
 VIEWS = ("side by side", "swipe", "blink")
 LOOKS = ("frame", "error", "motion", "visibility", "cycle error")
 TRUTH = "truth"
-LABELS = {"cc": "CC", "cc_motion": "CC + motion", "cc_ps": "CC+PS", TRUTH: "ground truth"}
+LABELS = {"cc": "CC", "cc_motion": "CC + motion", "cc_ps": "CC+PS",
+          "supervised_wide": "supervised, wide", TRUTH: "ground truth"}
 
 
 def label(name: str) -> str:
