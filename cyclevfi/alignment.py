@@ -117,7 +117,8 @@ def horn_schunck(
     sweeps: int = 12,
 ) -> Tensor:  # `(b, 2, h, w)` px to add to the motion, at most 1 each; no gradient
     "What brings both warped frames onto each other while neighbours move alike."
-    if len(first) > 1 and first.device.type == "cpu" and not torch.compiler.is_compiling():
+    free = first.device.type == "cpu" and not torch.compiler.is_compiling()
+    if free and first.shape[0] > 1:
         each = zip(*(x.split(1) for x in (first, second, t, motion)))  # one fits the cache
         return torch.cat([horn_schunck(*x, sweeps) for x in each])
     slope, off = torch.cat(slopes(t * first + (1 - t) * second), 1), second - first
@@ -129,7 +130,7 @@ def horn_schunck(
     shares = [x / total for x in ties]
     gain = -pull * slope / (total + pull * steep)
     bend = plus_neighbours(-motion, F.pad(motion, (1, 1, 1, 1)), shares)
-    before, now = F.pad(motion.new_zeros(2, *motion.shape), (1, 1, 1, 1)).unbind()
+    before, now = (F.pad(torch.zeros_like(motion), (1, 1, 1, 1)) for _ in range(2))
     for k in range(sweeps):
         want = plus_neighbours(bend, now, shares)
         fault = torch.addcmul(off, slope[:, :1], want[:, :1]).addcmul_(slope[:, 1:], want[:, 1:])

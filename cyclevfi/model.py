@@ -46,7 +46,7 @@ class Motion:
                 return x.expand(n)
             if x is None or n == 1:
                 return x
-            alone = len(x) == 1  # then nothing need be copied
+            alone = x.shape[0] == 1  # then nothing need be copied
             return x.expand(n, *x.shape[1:]) if alone else x.repeat_interleave(n, 0)
 
         return Motion(rep(self.flow01), rep(self.flow10), tuple(rep(s) for s in self.state))
