@@ -183,7 +183,7 @@ def differences(
     found, generator = {}, torch.Generator().manual_seed(0)
     for b, h, w in SIZES:
         if not whole:
-            h, w = (multiple * max(1, -(-x // multiple)) for x in (h, w))
+            h, w = (multiple * max(2, -(-x // multiple)) for x in (h, w))
         pair = torch.rand(2, b, 3, h // 4 + 1, w // 4 + 1, generator=generator)
         pair = [F.interpolate(x, (h, w), mode="bilinear", align_corners=False) for x in pair]
         t = torch.rand(b, generator=generator)
@@ -224,7 +224,7 @@ class Exported:
                  f"largest difference from PyTorch, {kind}, of [0, 1]:"]
         lines += [f"  {b} x {w}x{h}  {d:.1e}" for (b, h, w), d in self.differences.items()]
         if self.path.suffix == ".pt2":
-            lines.append(f"sides must be multiples of {self.multiple}")
+            lines.append(f"sides must be multiples of {self.multiple}, two of them at least")
         return "\n".join(lines)
 
 
