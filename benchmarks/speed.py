@@ -10,8 +10,9 @@ ours and by FFmpeg's minterpolate, and the hidden frames scored. --quick takes s
 rounds. A target that names matrix units counts only where there are some.
 
 On a CUDA device there is another table, measured in one process: frames at 1080p and 480p against
-the plain way there (PyTorch's defaults), with and without CUDA graphs, against the rate of a bf16
-matrix product, against the picture in 32 bits, and the memory of a 4K pair.
+the plain way there (in fp32, and with TF32 as PyTorch has it by default), with and without CUDA
+graphs, against the rate of a bf16 matrix product, against the picture in 32 bits, and the memory
+of a 4K pair.
 """
 
 import argparse

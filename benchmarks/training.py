@@ -167,15 +167,15 @@ def compare_rows(objective, width, crop, batch, rounds, device, file, compiled) 
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             return ours_objective(ours, window).total
 
-    ours_step = torch.compile(our_loss) if compiled else our_loss
     def naive():
         return naive_loss(plain, teacher, ours_objective.weights, vgg, window)
 
+    ours_step = torch.compile(our_loss) if compiled else our_loss
     steps = {"naive": (plain, naive, False), "ours": (ours, ours_step, True)}
     if device.type == "cuda":  # what PyTorch calls fp32 there rounds to 10 bits unless told not to
         steps = {"naive, TF32": (plain, naive, True)} | steps
-    times = {name: [] for name in steps}
-    for i in range(rounds + 3):
+    times, warm = {name: [] for name in steps}, 3 if device.type == "cuda" else 1
+    for i in range(rounds + warm):
         for name, (model, loss, tf32) in steps.items():
             torch.backends.cudnn.allow_tf32 = tf32
             model.zero_grad()
@@ -183,7 +183,7 @@ def compare_rows(objective, width, crop, batch, rounds, device, file, compiled) 
             loss().backward()
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            if i > 2 or device.type == "cpu" and i > 0:
+            if i >= warm:
                 times[name].append(time.perf_counter() - start)
     want, got = gradient(plain), gradient(ours)
     error = float((got - want).norm() / want.norm())
