@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ALIGN_NOISE', 'ALIGN_FLAT', 'TRUST', 'SHARP', 'FLAT', 'OVERSHOOT', 'LUMA', 'slopes', 'halved', 'window',
-           'lucas_kanade', 'luma', 'neighbour_ties', 'plus_neighbours', 'horn_schunck', 'align']
+           'lucas_kanade', 'luma', 'neighbour_ties', 'neighbour_mean', 'by_rows', 'horn_schunck', 'align']
 
 # %% ../nbs/00a_alignment.ipynb #a1190003
 import torch
@@ -95,17 +95,23 @@ def neighbour_ties(
     return [right[..., 1:], right[..., :-1], below[..., 1:, :], below[..., :-1, :]]
 
 
-def plus_neighbours(
-    start: Tensor,  # `(b, 2, h, w)`
+def neighbour_mean(
     x: Tensor,  # `(b, 2, h + 2, w + 2)`, a border of one pixel around it
     shares: list[Tensor],  # of the neighbours, in the order of `neighbour_ties`
 ) -> Tensor:  # `(b, 2, h, w)`
-    "What is given, and a weighted sum of the four neighbours."
+    "A weighted sum of the four neighbours."
     around = x[..., 1:-1, 2:], x[..., 1:-1, :-2], x[..., 2:, 1:-1], x[..., :-2, 1:-1]
-    total = torch.addcmul(start, shares[0], around[0])
+    total = shares[0] * around[0]
     for share, neighbour in zip(shares[1:], around[1:]):
         total.addcmul_(share, neighbour)
     return total
+
+
+def by_rows(
+    x: Tensor,  # `(b, c, h, w)`
+) -> Tensor:  # the same, in memory row after row, and of each row its channels
+    "A copy in the layout in which every core keeps to rows of its own."
+    return x.transpose(1, 2).contiguous().transpose(1, 2)
 
 # %% ../nbs/00a_alignment.ipynb #a119001e
 @torch.no_grad()
@@ -121,22 +127,28 @@ def horn_schunck(
     if free and first.shape[0] > 1:
         each = zip(*(x.split(1) for x in (first, second, t, motion)))  # one fits the cache
         return torch.cat([horn_schunck(*x, sweeps) for x in each])
-    slope, off = torch.cat(slopes(t * first + (1 - t) * second), 1), second - first
+    slope, off = by_rows(torch.cat(slopes(t * first + (1 - t) * second), 1)), second - first
+    motion = by_rows(motion)
     steep = slope.square().sum(1, keepdim=True)
     norm = steep + FLAT
     pull = TRUST * (off * off * norm + (SHARP * norm) ** 2).rsqrt()
     ties = neighbour_ties(motion)
     total = sum(ties)
     shares = [x / total for x in ties]
-    gain = -pull * slope / (total + pull * steep)
-    bend = plus_neighbours(-motion, F.pad(motion, (1, 1, 1, 1)), shares)
-    before, now = (F.pad(torch.zeros_like(motion), (1, 1, 1, 1)) for _ in range(2))
+    gain = slope * (-pull / (total + pull * steep))
+
+    def plus_slope(start: Tensor, motion: Tensor, sign: int) -> Tensor:
+        part = torch.addcmul(start, slope[:, :1], motion[:, :1], value=sign)
+        return part.addcmul_(slope[:, 1:], motion[:, 1:], value=sign)
+
+    unmoved = plus_slope(off, motion, -1)  # how the frames would differ had nothing been warped
+    before, now = (by_rows(F.pad(motion, (1, 1, 1, 1))) for _ in range(2))
     for k in range(sweeps):
-        want = plus_neighbours(bend, now, shares)
-        fault = torch.addcmul(off, slope[:, :1], want[:, :1]).addcmul_(slope[:, 1:], want[:, 1:])
-        before[..., 1:-1, 1:-1].lerp_(want.addcmul_(gain, fault), OVERSHOOT if k else 1)
+        want = neighbour_mean(now, shares)
+        want.addcmul_(gain, plus_slope(unmoved, want, 1))
+        before[..., 1:-1, 1:-1].lerp_(want, OVERSHOOT if k else 1)
         before, now = now, before
-    return now[..., 1:-1, 1:-1].clamp(-1, 1)
+    return (now[..., 1:-1, 1:-1] - motion).clamp(-1, 1)
 
 # %% ../nbs/00a_alignment.ipynb #a119000e
 def align(
