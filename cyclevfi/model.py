@@ -24,7 +24,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .warping import PADDINGS, backwarp, intermediate_flow, time_like
+from .warping import PADDINGS, backwarp, intermediate_flow, once, time_like
 
 # %% ../nbs/01_model.ipynb #62f78332
 @dataclass
@@ -312,7 +312,7 @@ def pad_to(
     "Pad by replication to multiples; cut back with `[..., :h, :w]`."
     h, w = x.shape[-2:]
     pad = (0, -w % multiple, 0, -h % multiple)
-    return F.pad(x, pad, mode="replicate") if any(pad) else x
+    return once(partial(F.pad, pad=pad, mode="replicate"), x) if any(pad) else x
 
 # %% ../nbs/01_model.ipynb #121f0789
 def check_superslomo(width: int, flow_scale: float, padding: str) -> None:

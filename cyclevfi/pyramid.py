@@ -381,7 +381,7 @@ class PyramidFlow(VFIModel):
         keys: int = 24,  # channels that are compared
         radius: int = 3,  # search distance at each level, pixels
         align_half: int = 2,  # steps of alignment at half the size; 0: none
-        sweeps: int = 12,  # of alignment at full size; 0: none
+        sweeps: int = 8,  # of alignment at full size; 0: none
         lookup: str = "bicubic",  # of the colours drawn, as `mode` of `backwarp`
         half: int = 0,  # width of a correction at half the size; 0: none
         fine: int = 32,  # width of the correction at full size
