@@ -259,8 +259,8 @@ class FineStep(nn.Module):
     ) -> tuple[Tensor, Tensor]:  # `(b, 3, h, w)` motion and visibility logit; `(b, choices, h, w)`
         looks = torch.cat([aligned.mul(2).sub_(1), coarse * 0.1, change], 1)
         x = joined(folded(looks.to(detail.dtype)), detail)
-        said = self.head(self.body(x)).to(coarse.dtype, memory_format=torch.contiguous_format)
-        said = F.pixel_shuffle(said, 2)  # laid out as what it is added to: quicker than mixed
+        said = F.pixel_shuffle(self.head(self.body(x)), 2)
+        said = said.to(coarse.dtype, memory_format=torch.contiguous_format)  # as what it meets
         belief = (said[:, 3:4] + 3).sigmoid()  # 0.95 at first
         fine = coarse + said[:, :3] + F.pad(belief * change, (0, 0, 0, 0, 0, 1))
         return fine, said[:, 4:]
