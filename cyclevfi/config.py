@@ -179,6 +179,7 @@ def contradictions(
     rules = rules_of_objective(cfg) + [
         (cfg.optimizer in optimizers(), f"optimizer: {cfg.optimizer!r} is none of "
          f"{', '.join(optimizers())}{nearest(cfg.optimizer, optimizers())}"),
+        (cfg.max_steps != 0, "max_steps: must be positive, or -1 for no limit, not 0"),
         (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),
         (len(size) == 2 and min(size) > 0, f"crop_size: expected [height, width], not {size}"),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),

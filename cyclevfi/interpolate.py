@@ -146,6 +146,8 @@ def plan_sound(
         return "left out, as asked"
     if not film:
         return "left out: such an output has no sound"
+    if info.retimed:
+        return "left out: it would not fit pictures at another frame rate than the file's own"
     if goal.stretch == 1:
         return "copied"
     if audio == "stretch":

@@ -79,8 +79,9 @@ class _Correlate(torch.autograd.Function):
         h, w = a.shape[-2:]
         out = a.new_empty(a.shape[0], n * n, h, w)
         rows = (x.transpose(1, 2).contiguous() for x in (a, padded))  # a core keeps to its rows
-        some = 1 if a.device.type == "cpu" else len(a)  # the products of one picture fit the cache
-        for x, y, found in zip(*(maps.split(some) for maps in (*rows, out))):
+        alone = a.device.type == "cpu" and not torch.compiler.is_compiling()
+        maps = *rows, out
+        for x, y, found in zip(*(x.split(1) for x in maps)) if alone else [maps]:  # fits the cache
             for k in range(n * n):
                 i, j = divmod(k, n)
                 torch.sum(x * y[:, i : i + h, :, j : j + w], 2, out=found[:, k])

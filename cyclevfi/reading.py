@@ -122,6 +122,7 @@ class VideoInfo:
     tags: dict[str, str] = field(default_factory=dict)  # title, date, place, ...
     track: dict[str, str] = field(default_factory=dict)  # language and title of the video track
     first: str = ""  # name of the first picture
+    retimed: bool = False  # is `fps` another than the file's own?
 
 # %% ../nbs/03c_reading.ipynb #ebcfd71c
 @dataclass
@@ -267,17 +268,19 @@ def describe(
     (own, constant), unit, lying = stream_rate(stream), stream.time_base, turn_of(first)[0]
     rate, stamped = fps or own, first.pts is not None and not fps
     length, aspect = claimed_duration(container, stream), stream.sample_aspect_ratio or Fraction(1)
+    count = round(length * own) if length else stream.frames or None
     tags, track = own_tags(container, stream)
     rgb = first.format.is_rgb or first.colorspace == 0
     colour = Colour(first.colorspace, first.color_primaries, first.color_trc, first.color_range)
     return VideoInfo(
-        path=str(path), fps=rate, duration=length, audio=codecs(container.streams.audio),
+        path=str(path), fps=rate, audio=codecs(container.streams.audio),
+        duration=count / rate if fps and count else length,
         subtitles=codecs(container.streams.subtitles), chapters=len(container.chapters()),
         tags=tags, track=track, bits=bits_of(first.format), pix_fmt=first.format.name,
         colour=BT709 if rgb else colour, constant=constant or bool(fps),
         size=(first.width, first.height) if lying else (first.height, first.width),
         time_base=unit if stamped and unit <= COARSE else common_unit(unit, 1 / rate),
-        frame_count=round(length * own) if length else stream.frames or None,
+        frame_count=count, retimed=rate != own,
         start=max(Fraction(0), first.pts * unit - beginning(container)) if stamped else Fraction(0),
         aspect=1 / aspect if lying else aspect)
 

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['AVX512', 'STEADY', 'FAST', 'QUIET', 'ENCODERS', 'CONTAINERS', 'CODECS', 'FILMS', 'PICTURES', 'CHROMA', 'DEPTHS',
-           'OWN_FORMAT', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'ALL_FORMATS', 'CLOCKS', 'Encoder', 'usual_codec',
-           'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of', 'nearest_format',
-           'check_format', 'check_size', 'how_to_encode', 'add_video', 'Palette', 'fits', 'timed_packets', 'Copied',
-           'stretcher', 'lead_in', 'sound_encoder', 'Heard', 'shortened', 'Stretched', 'StreamCopy', 'left_out',
-           'chapters_of', 'new_container', 'Film', 'RunningFilm', 'encode', 'Movie', 'begin_movie', 'numbering',
-           'PictureFolder', 'InTheMaking', 'check_quality', 'plan_target', 'VideoWriter', 'write_frames']
+           'OWN_FORMAT', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'GIF_FPS', 'ALL_FORMATS', 'CLOCKS', 'Encoder',
+           'usual_codec', 'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of',
+           'nearest_format', 'check_format', 'check_size', 'how_to_encode', 'add_video', 'Palette', 'fits',
+           'timed_packets', 'Copied', 'stretcher', 'lead_in', 'sound_encoder', 'Heard', 'shortened', 'Stretched',
+           'StreamCopy', 'left_out', 'chapters_of', 'new_container', 'Film', 'RunningFilm', 'encode', 'Movie',
+           'begin_movie', 'numbering', 'PictureFolder', 'InTheMaking', 'check_quality', 'plan_target', 'VideoWriter',
+           'write_frames']
 
 # %% ../nbs/03d_writing.ipynb #28d2662b
 import contextlib
@@ -793,6 +794,9 @@ def check_quality(
         raise ValueError(f"crf must be 0 to {encoder.worst} for {target.codec}, not {target.crf}")
 
 # %% ../nbs/03d_writing.ipynb #ed979654
+GIF_FPS = 50  # a GIF whose frames last less than 2/100 of a second is played at ten a second
+
+
 def plan_target(
     path: str | Path,
     fps: str | float | Fraction,
@@ -806,6 +810,10 @@ def plan_target(
         raise ValueError("output - is the terminal; pipe it into a program that reads y4m")
     bits = bits_of(av.VideoFormat(more["pix_fmt"])) if more.get("pix_fmt") in ALL_FORMATS else 0
     kind = output_kind(path, codec, bits or (like.bits if like else 8), more.get("lossless", False))
+    if kind == "gif" and rate > GIF_FPS:
+        raise ValueError(f"output {path} would have {float(rate):g} frames a second, and viewers"
+                         f" play a GIF of more than {GIF_FPS} at ten; choose --fps {GIF_FPS}, or"
+                         " .webp")
     if like:
         kept = {"colour": like.colour, "aspect": like.aspect, "start": like.start}
     asked = more.pop("time_base", 1 / rate)
