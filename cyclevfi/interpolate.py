@@ -106,7 +106,10 @@ def check_output(
     input: str | Path | list,
     output: str | Path,
 ) -> None:
-    "Raise if the output would destroy the input."
+    "Raise if the output would destroy the input, or is a device."
+    if Path(output).exists() and not (Path(output).is_file() or Path(output).is_dir()):
+        raise ValueError(f"output {output} is neither a file nor a folder; name one of these, or -"
+                         " for a pipe")
     inputs = [input] if isinstance(input, str | os.PathLike) else list(input)
     for path in map(Path, inputs):
         if Path(output).exists() and path.exists() and os.path.samefile(path, output):
@@ -850,7 +853,7 @@ def run_all(
 # %% ../nbs/09_interpolate.ipynb #de420058
 def interpolate(
     input: str | Path | list[str | Path],  # a video, a folder of frames or videos, two pictures, -
-    output: str | Path,  # .mp4 .mov .mkv .webm .gif .webp .png, a folder for pictures, - for a pipe
+    output: str | Path,  # .mp4 .mov .mkv .webm .gif .webp .png (replaced), an empty folder, - pipe
     factor: int | None = None,  # N times the frame rate, same duration; 2 if nothing is asked
     fps: str | Fraction | None = None,  # this frame rate, same duration: 60, 59.94, 60000/1001
     slow: str | Fraction | None = None,  # N times longer, same frame rate
