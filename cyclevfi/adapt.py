@@ -347,7 +347,7 @@ def partway(
                              for k, (a, b) in pairs.items()})
     return between
 
-
+# %% ../nbs/10_adapt.ipynb #fbd4a3ee
 def judge(
     cfg: TrainConfig,  # the run, done
     exam: EvalWindows,  # held-out windows
@@ -368,7 +368,7 @@ def judge(
             report.after, report.cycle_after = now
     return chosen
 
-
+# %% ../nbs/10_adapt.ipynb #fbd4a3ef
 def learn(
     cfg: TrainConfig,  # the run
     data: Dataset,  # windows to learn from

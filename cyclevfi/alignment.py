@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .warping import backwarp, once
+from .warping import backwarp, hurried, once
 
 # %% ../nbs/00a_alignment.ipynb #a1190006
 def slopes(
@@ -123,8 +123,7 @@ def horn_schunck(
     sweeps: int = 8,
 ) -> Tensor:  # `(b, 2, h, w)` px to add to the motion, at most 1 each; no gradient
     "What brings both warped frames onto each other while neighbours move alike."
-    free = first.device.type == "cpu" and not torch.compiler.is_compiling()
-    if free and first.shape[0] > 1:
+    if hurried(first) and first.shape[0] > 1:
         each = zip(*(x.split(1) for x in (first, second, t, motion)))  # one fits the cache
         return torch.cat([horn_schunck(*x, sweeps) for x in each])
     slope, off = by_rows(torch.cat(slopes(t * first + (1 - t) * second), 1)), second - first

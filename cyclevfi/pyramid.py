@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from .alignment import align
 from .model import Motion, Synthesis, VFIModel, blend, conv, pad_to, register
-from .warping import backwarp, known_lookup, time_like
+from .warping import backwarp, hurried, known_lookup, time_like
 
 # %% ../nbs/01a_pyramid.ipynb #7c1e5a91
 def awake(
@@ -79,9 +79,9 @@ class _Correlate(torch.autograd.Function):
         h, w = a.shape[-2:]
         out = a.new_empty(a.shape[0], n * n, h, w)
         rows = (x.transpose(1, 2).contiguous() for x in (a, padded))  # a core keeps to its rows
-        alone = a.device.type == "cpu" and not torch.compiler.is_compiling()
         maps = *rows, out
-        for x, y, found in zip(*(x.split(1) for x in maps)) if alone else [maps]:  # fits the cache
+        each = zip(*(x.split(1) for x in maps)) if hurried(a) else [maps]  # one fits the cache
+        for x, y, found in each:
             for k in range(n * n):
                 i, j = divmod(k, n)
                 torch.sum(x * y[:, i : i + h, :, j : j + w], 2, out=found[:, k])
