@@ -50,6 +50,8 @@ from cyclevfi.painting import (
     make_painter,
     parse_memory,
     plan_drawing,
+    plan_pairs,
+    side_by_side,
     to_network,
 )
 from cyclevfi.video import VideoWriter, open_video
@@ -83,6 +85,13 @@ def timed(device: torch.device, work, *args, **kwargs) -> float:  # seconds
     return time.perf_counter() - began
 
 
+def side_by_side_drawn(painter: Painter, pairs: list, ts: list[float]) -> None:
+    "Draw between the frames of all pairs, as `cyclevfi interpolate` does."
+    with side_by_side(painter) as begin:
+        for images in [begin(*pair, ts) for pair in pairs]:
+            list(images)
+
+
 class Contestant:
     "Draws `n` frames between two, in one of the two ways; lives in a process of its own."
 
@@ -99,11 +108,13 @@ class Contestant:
         return self.painters[name]
 
     def seconds(self, name: str, size: tuple[int, int], n: int) -> float:
-        "For `n` frames."
+        "For `n` frames between two; several pairs are drawn side by side where `interpolate` does."
         net, (img0, img1) = self.painter(name), sample.clip(2, seed=1, size=size, step=2.0)
         ts = [k / (n + 1) for k in range(1, n + 1)]
         if self.ours:
-            return timed(self.device, lambda: list(draw(net, img0, img1, ts)))
+            plan_pairs(net, size, net.max_batch)
+            count = 2 * net.pairs if net.pairs > 1 else 1
+            return timed(self.device, side_by_side_drawn, net, [(img0, img1)] * count, ts) / count
         pair = [to_network(img, self.device) for img in (img0, img1)]
         with torch.no_grad():
             return timed(self.device, lambda: [net(*pair, t).frame for t in ts])

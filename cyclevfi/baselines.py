@@ -104,6 +104,7 @@ class DIS(VFIModel):
     "OpenCV's DIS flow, Super SloMo's intermediate flow, and the average of both warped frames."
 
     graphs = False  # OpenCV works on the processor
+    threads = True
 
     def __init__(
         self,

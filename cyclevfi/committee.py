@@ -40,6 +40,8 @@ PAIR = ({"architecture": "pyramid"}, {"architecture": "dis"})
 class Committee(VFIModel):
     "The mean of what its members draw."
 
+    threads = True  # if its members may
+
     def __init__(
         self,
         members: list[dict] = PAIR,  # configurations: "architecture", and its options

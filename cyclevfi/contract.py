@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['PROMISES', 'pictures', 'some_times', 'difference', 'promise', 'any_size', 'any_batch', 'claimed_times', 'both_ends',
-           'cycle_gradient', 'low_precision', 'saved_and_loaded', 'exported', 'check']
+           'cycle_gradient', 'by_threads', 'low_precision', 'saved_and_loaded', 'exported', 'check']
 
 # %% ../nbs/13b_contract.ipynb #8d9488fa
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -121,6 +122,23 @@ def cycle_gradient(model: VFIModel) -> None:
     promise(finite, "a gradient is not finite")
     model.zero_grad()
 
+# %% ../nbs/13b_contract.ipynb #51de1002
+def by_threads(model: VFIModel) -> None:
+    "Drawn by four threads at once, pairs are what they are alone; where the network claims so."
+    if not all(net.threads for net in model.modules() if isinstance(net, VFIModel)):
+        return
+    pairs = [pictures(1, 40, 56, seed) for seed in range(8)]
+    t = float(some_times(model, 1))
+
+    @torch.no_grad()
+    def drawn(pair: tuple[Tensor, Tensor]) -> Tensor:
+        return model(*pair, t).frame
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(drawn, pairs))
+    far = max(difference(a, b) for a, b in zip(together, map(drawn, pairs)))
+    promise(far < 1e-4, f"drawn by several threads at once a pair differs by {far:.2g}")
+
 # %% ../nbs/13b_contract.ipynb #c8486dc7
 @torch.no_grad()
 def low_precision(model: VFIModel) -> None:
@@ -159,7 +177,7 @@ def exported(model: VFIModel) -> None:
 
 # %% ../nbs/13b_contract.ipynb #9c42c832
 PROMISES: tuple[Callable[[VFIModel], None], ...] = (
-    any_size, any_batch, claimed_times, both_ends, cycle_gradient, low_precision,
+    any_size, any_batch, claimed_times, both_ends, cycle_gradient, by_threads, low_precision,
     saved_and_loaded, exported)
 
 

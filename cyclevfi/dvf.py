@@ -80,6 +80,8 @@ def carry(
 class DeepVoxelFlow(VFIModel):
     "Deep Voxel Flow (Liu et al. 2017, arXiv 1702.02463), carried from the middle to any time."
 
+    threads = True
+
     def __init__(
         self,
         width: int = 32,  # channels of the first level; 64 in the paper

@@ -131,6 +131,8 @@ class SkipUNet(nn.Module):
 class SuperSloMo2018(VFIModel):
     "Super SloMo (arXiv 1712.00080) as its most widespread public training has it."
 
+    threads = True
+
     def __init__(
         self,
         width: int = 32,  # channels of the first level; 32 in the public training

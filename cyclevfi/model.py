@@ -145,6 +145,7 @@ class VFIModel(Stored):
     times: tuple[float, ...] | None = None  # the times it draws; None: any in [0, 1]
     lookup: str = "bilinear"  # of the colours it draws, as `mode` of `backwarp`
     graphs: bool = True  # does all its work stay on the device, so that a GPU can replay it?
+    threads: bool = False  # may several threads draw with it at once? Not if drawing changes it
 
     def motion(
         self,
@@ -409,6 +410,8 @@ def refine(
 @register("superslomo")
 class SuperSloMo(VFIModel):
     "Super SloMo (Jiang et al. 2018, arXiv 1712.00080) as trained with cycles (arXiv 1906.05928)."
+
+    threads = True
 
     def __init__(
         self,

@@ -373,6 +373,7 @@ def check_pyramid(
 class PyramidFlow(VFIModel):
     "Coarse-to-fine matching, shared over levels and directions, then correction at time t."
 
+    threads = True
     levels: int | None = None  # of the pyramid; None: as many as the frames call for
 
     def __init__(

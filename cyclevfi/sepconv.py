@@ -234,6 +234,7 @@ class SepConv(VFIModel):
     "Adaptive separable convolution (Niklaus et al. 2017, arXiv 1708.01692): t = 1/2 only."
 
     times = (0.5,)
+    threads = True
 
     def __init__(
         self,
