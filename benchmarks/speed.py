@@ -3,11 +3,12 @@
     python benchmarks/speed.py [--quick] [--data DATA] [--threads 2] [--json OUT] [--dtype auto]
 
 The plain way is fp32, contiguous, the whole network again for every moment, memory as the C library
-manages it. It runs in a process of its own, ours in another, one at a time and in turns, five
-rounds; a ratio is one of medians. Weights of Super SloMo are random: they cost the same. With DATA,
-a folder that holds `hfr` and `train`, the clips there are brought to half their rate and back, by
-ours and by FFmpeg's minterpolate, and the hidden frames scored. --quick takes small frames and two
-rounds. A target that names matrix units counts only where there are some.
+manages it, threads that wait as by default. It runs in a process of its own, ours in another, one
+at a time and in turns, five rounds; a ratio is one of medians. Weights of Super SloMo are random:
+they cost the same. With DATA, a folder that holds `hfr` and `train`, the clips there are brought to
+half their rate and back, by ours and by FFmpeg's minterpolate, and the hidden frames scored.
+--quick takes small frames and two rounds. A target that names matrix units counts only where there
+are some.
 
 On a CUDA device there is another table, measured in one process: frames at 1080p and 480p against
 the plain way there (in fp32, and with TF32 as PyTorch has it by default), with and without CUDA
@@ -20,6 +21,7 @@ import contextlib
 import gc
 import itertools
 import multiprocessing
+import os
 import shutil
 import statistics
 import subprocess
@@ -30,6 +32,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from cyclevfi import sample  # isort: skip  # before PyTorch: it says how threads wait
 import numpy as np
 import torch
 from memory import film, peak
@@ -37,7 +40,6 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from training import Row, compare_rows, matrix_units, random_vgg, show
 
-from cyclevfi import sample
 from cyclevfi.evaluate import shrink
 from cyclevfi.fast import kept_memory
 from cyclevfi.interpolate import interpolate
@@ -155,6 +157,16 @@ def serve(line, ours: bool, dtype: str, threads: int) -> None:
             line.send(getattr(one, asked[0])(*asked[1:]))
 
 
+@contextlib.contextmanager
+def usual_waiting():
+    "What is started meanwhile has its threads wait as they do by default."
+    ours, os.environ["GOMP_SPINCOUNT"] = os.environ["GOMP_SPINCOUNT"], "300000"
+    try:
+        yield
+    finally:
+        os.environ["GOMP_SPINCOUNT"] = ours
+
+
 class Pair:
     "Both processes, asked one at a time."
 
@@ -162,7 +174,9 @@ class Pair:
         self.lines, spawn = {}, multiprocessing.get_context("spawn")
         for ours in (False, True):
             here, there = spawn.Pipe()
-            spawn.Process(target=serve, args=(there, ours, dtype, threads), daemon=True).start()
+            one = spawn.Process(target=serve, args=(there, ours, dtype, threads), daemon=True)
+            with contextlib.nullcontext() if ours else usual_waiting():
+                one.start()
             self.lines[ours] = here
 
     def ask(self, ours: bool, *what):

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from cyclevfi import model as networks  # isort: skip  # before PyTorch: it says how threads wait
 import cv2
 import torch
 
-from cyclevfi import model as networks
 from cyclevfi.config import TrainConfig
 from cyclevfi.fast import pick_dtype
 from cyclevfi.losses import (
