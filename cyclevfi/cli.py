@@ -204,7 +204,7 @@ def parser(
         description=function.__doc__, exit_on_error=False, allow_abbrev=False, print_config=None,
         formatter_class=argparse.HelpFormatter)
     for spelling, options in arguments:
-        out.add_argument(*spelling, **options)
+        out.add_argument(*spelling, **{k: v for k, v in options.items() if k != "required"})
     out.add_argument("--config", action="config", metavar="FILE", help="YAML file with flags")
     out.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return out
@@ -230,8 +230,15 @@ def run(
     function = imported(verb.target)
     if verb.parse:
         return verb.show(function(imported(verb.parse)(spelled(argv, "_"))))
-    args, values = parser(name, verb).parse_args(spelled(argv, "-")), {}
+    reader, values = parser(name, verb), {}
+    try:
+        args = reader.parse_args(spelled(argv, "-"))
+    except argparse.ArgumentTypeError as error:  # of a value in a file of flags
+        raise ValueError(f"--config: {error}") from error
     for param in verb.parameters():
+        if param.default is param.empty and args.get(param.name) is None:
+            wanted = "/".join(verb.spelling(param.name))
+            raise ValueError(f"{wanted} is missing; write {reader.usage}")
         if (value := args.get(param.name, param)) is not param:
             single = isinstance(value, list) and len(value) == 1
             bare = single and str in alternatives(param.annotation)

@@ -82,6 +82,8 @@ def find_sources(
         for entry in deeper:
             walk(entry, root)
 
+    if not sources:
+        raise ValueError("sources is empty; name videos, folders of pictures or prepared shards")
     for source in [sources] if isinstance(sources, str | Path) else sources:
         root = Path(source)
         if not root.exists():

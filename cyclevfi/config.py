@@ -182,6 +182,7 @@ def contradictions(
         (cfg.max_steps != 0, "max_steps: must be positive, or -1 for no limit, not 0"),
         (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),
         (len(size) == 2 and min(size) > 0, f"crop_size: expected [height, width], not {size}"),
+        (cfg.lr >= 0, f"lr: a learning rate of 0 or more, not {cfg.lr}"),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),
         (cfg.schedule in SCHEDULES, f"schedule: {cfg.schedule!r} is none of {SCHEDULES}"),
         (cfg.name and Path(cfg.name).name == cfg.name, f"name: a folder name, not {cfg.name!r}"),

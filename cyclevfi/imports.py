@@ -46,7 +46,9 @@ def read_checkpoint(
         with torch.serialization.safe_globals([datetime.datetime]):  # some note when it was made
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError) as e:
-        why = str(e).splitlines()[0] if str(e) else type(e).__name__
+        why = (str(e).splitlines() or [type(e).__name__])[0]
+        if "weights_only" in why:  # PyTorch's advice is to read it unsafely
+            why = "it is none, or holds more than tensors, numbers and words"
         raise ValueError(f"{path} is not a checkpoint that can be read safely: {why}") from e
 
 

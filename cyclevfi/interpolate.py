@@ -107,7 +107,10 @@ def check_output(
     input: str | Path | list,
     output: str | Path,
 ) -> None:
-    "Raise if the output would destroy the input, or is a device."
+    "Raise if the output would destroy the input, or is a device, or either has no name."
+    for name, value in (("input", input), ("output", output)):
+        if isinstance(value, str) and not value.strip():
+            raise ValueError(f"{name} is empty; name a file or a folder")
     if Path(output).exists() and not (Path(output).is_file() or Path(output).is_dir()):
         raise ValueError(f"output {output} is neither a file nor a folder; name one of these, or -"
                          " for a pipe")
@@ -131,6 +134,8 @@ def check_choices(
             raise ValueError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {value}")
     if not 0 <= asked.cut_threshold <= 2:
         raise ValueError(f"cut_threshold must be from 0 to 2, not {asked.cut_threshold}")
+    if asked.preview and str(asked.output) == "-":
+        raise ValueError("preview is written beside the output, and - is a pipe; name a file")
     looks = asked.dry_run or asked.preview or asked.min_confidence is not None
     if str(asked.input) == "-" and looks:
         raise ValueError("input - is a pipe and cannot be looked at first; leave out dry_run,"
@@ -553,6 +558,7 @@ class Forecast:
     drawing: str = ""  # how frames would be drawn
     sound: str = ""
     preview: str = ""
+    adapt: str = ""  # what comes before, not counted
 
     def __str__(self) -> str:
         def about(value: float | None, form: str, unit: str = "") -> str:
@@ -564,7 +570,7 @@ class Forecast:
                 ("size", "about " + about(self.size and self.size / 1e6, ".2g", " MB")),
                 ("time", "about " + about(self.seconds, ".0f", " s")),
                 ("drawing", self.drawing), ("sound", self.sound)]
-        rows += [("preview", self.preview)] * bool(self.preview)
+        rows += [(k, v) for k, v in (("preview", self.preview), ("adapt", self.adapt)) if v]
         return "\n".join(f"{name:8}{text}" for name, text in rows)
 
 # %% ../nbs/09_interpolate.ipynb #b5f7ac4e
@@ -655,6 +661,8 @@ def forecast(
     how = f"windows of {painter.side} pixels" if painter.side else "whole frames"
     if painter.reduced > 1:
         how += f", motion at 1/{painter.reduced} of the size"
+    if painter.pairs > 1:
+        how += f", {painter.pairs} pairs side by side"
     return Forecast(
         n, total, job.rate, total and float(total / job.rate),
         total and job.film and total * trial.frame + pieces * trial.key,
@@ -800,7 +808,8 @@ def run(
             fit_memory(job, asked.memory, team)
             told = forecast(job, asked.preview, lambda: open_video(*source))
             if asked.dry_run:
-                return told
+                tuned = "first, on this very video: up to 3 minutes more" if asked.adapt else ""
+                return dataclasses.replace(told, adapt=tuned)
         if not job.in_pieces:
             heed(job, decide(job, asked, team))
             return closed(job, make_whole(job, reader), reader, began) if team.leads else None
@@ -842,11 +851,14 @@ def run_all(
     team: Team,
 ) -> list[Report]:  # of those that this process made
     "A folder of videos."
-    reports, failed = [], []
-    with writing(asked.output):
-        Path(asked.output).mkdir(parents=True, exist_ok=True)
+    reports, failed, folder = [], [], Path(asked.output)
+    if folder.suffix.lower() in CONTAINERS and not folder.is_dir():
+        raise ValueError(f"output {folder} must be a folder, as the input is a folder of videos")
+    if asked.preview or not asked.dry_run:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     for path in videos[team.rank :: team.size]:
-        target = Path(asked.output) / output_name(path, videos)
+        target = folder / output_name(path, videos)
         one = SimpleNamespace(**vars(asked) | {"input": path, "output": target})
         one.device = str(free_device(team.local)) if one.device == "auto" else one.device
         try:

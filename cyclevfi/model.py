@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS', 'WEIGHTS',
            'DEFAULT', 'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored',
-           'VFIModel', 'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block', 'UNet', 'pad_to',
-           'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine', 'SuperSloMo', 'reference_name', 'save',
-           'bundled', 'from_folder', 'from_hub', 'load', 'pick_device']
+           'check_pair', 'VFIModel', 'register', 'architecture', 'create', 'conv', 'encoder_block', 'decoder_block',
+           'UNet', 'pad_to', 'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine', 'SuperSloMo',
+           'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load', 'pick_device']
 
 # %% ../nbs/01_model.ipynb #096661db
 import hashlib
@@ -139,6 +139,17 @@ class Stored(nn.Module, PyTorchModelHubMixin, **ABOUT):
             raise ValueError(f"the weights in {where} do not fit {cls.__name__}: {e}") from e
 
 # %% ../nbs/01_model.ipynb #ed5267cb
+def check_pair(img0: Tensor, img1: Tensor) -> None:
+    "Raise `ValueError` unless these are two batches of frames that belong together."
+    for name, img in (("img0", img0), ("img1", img1)):
+        if img.ndim != 4 or img.shape[1] != 3 or not img.is_floating_point():
+            raise ValueError(f"{name} must be RGB in [0, 1], floating point, (b, 3, h, w), not "
+                             f"{str(img.dtype).removeprefix('torch.')} {tuple(img.shape)}")
+    if img0.shape != img1.shape:
+        raise ValueError(f"img1 must be as large as img0, {tuple(img0.shape)}, not "
+                         f"{tuple(img1.shape)}")
+
+
 class VFIModel(Stored):
     "Base of all interpolation networks: subclasses implement `motion` and `synthesize`."
 
@@ -167,6 +178,8 @@ class VFIModel(Stored):
 
     def forward(self, img0: Tensor, img1: Tensor, t: float | Tensor) -> Synthesis:
         "Both jobs: the frame at time `t` between `img0` and `img1`."
+        if not torch.compiler.is_compiling():
+            check_pair(img0, img1)
         return self.synthesize(img0, img1, self.motion(img0, img1), t)
 
     def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
@@ -182,6 +195,7 @@ class VFIModel(Stored):
         max_batch: int = 8,  # most frames drawn at once (memory)
     ) -> Tensor:  # `(b, n, 3, h, w)` in [0, 1]
         "Frames at all times `ts`, with the motion of each pair worked out once."
+        check_pair(img0, img1)
         ts, b = list(ts), img0.shape[0]
         motion = self.motion(img0, img1)
         step, parts = max(1, max_batch // b), []

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'partial_path',
            'remove', 'publish', 'writing', 'to_bytes', 'to_words', 'on_black', 'tiff_size', 'claimed_size',
-           'silent_opencv', 'decode_image', 'is_address', 'need_file', 'read_image', 'is_frame', 'write_image',
-           'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'from_rgb', 'orientation', 'orient']
+           'silent_opencv', 'decode_image', 'is_address', 'as_address', 'need_file', 'read_image', 'is_frame',
+           'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'from_rgb', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
 import errno
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -193,12 +194,20 @@ def is_address(
     return "://" in text or text.startswith(("http:/", "https:/", "rtsp:/", "ftp:/"))
 
 
+def as_address(
+    path: Path,  # an address that may have been taken for a file
+) -> str:
+    "An address as it was written."
+    return re.sub(r"^(\w+):/(?!/)", r"\1://", str(path))
+
+
 def need_file(
     path: Path,  # what the caller wants to read
 ) -> Path:  # the same
     "Raise unless there is a file with something in it."
     if is_address(path):
-        raise ValueError(f"input {path} is an address; allow network, or download it first")
+        raise ValueError(f"input {as_address(path)} is an address; allow network, or download it"
+                         " first")
     try:
         size = path.stat().st_size
     except PermissionError:

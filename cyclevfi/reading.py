@@ -31,8 +31,8 @@ from natsort import natsorted, ns
 from PIL import Image
 
 from .pictures import (
-    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, bits_of, is_address, need_file, on_black,
-    orient, orientation, read_image, to_bytes, to_rgb, to_words)
+    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, is_address, need_file,
+    on_black, orient, orientation, read_image, to_bytes, to_rgb, to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
 def television(
@@ -154,8 +154,7 @@ def place(
             raise ValueError("input - is the keyboard; pipe a video into this command")
         return "pipe:0", "pipe"
     if network and is_address(path):
-        text = str(path)
-        return text if "://" in text else text.replace(":/", "://", 1), NETWORK
+        return as_address(path), NETWORK
     return f"file:{need_file(path).absolute()}", "file"
 
 # %% ../nbs/03c_reading.ipynb #be4fb2e6

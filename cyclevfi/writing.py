@@ -639,7 +639,10 @@ def encode(
     ready = movie.palette(frame) if movie.palette else [frame] if frame else []
     pictures = [*ready, *([] if frame else [None])]
     packets = [packet for picture in pictures for packet in movie.stream.encode(picture)]
+    few = frame is None and movie.origin is None and len(packets) < 3
     for packet in packets:
+        if few and movie.target.codec == "hevc":
+            packet.dts = packet.pts  # x265 leaves it to chance where there are so few frames
         packet.duration = movie.step or packet.duration  # the last lasts as the one before
         if movie.origin is None:
             movie.origin = movie.first, packet.dts

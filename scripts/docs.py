@@ -3,12 +3,14 @@
 Every link and picture in the prose of every notebook, in README.md and in CONTRIBUTING.md leads to
 a file that is there, every #anchor to a heading that is there; every notebook can be reached from
 the index; names are in the order of reading; outputs hold no widgets, which a page cannot run (they
-carry a picture, which stays: --strip removes the rest). With --process, nbdev prepares every
-notebook for Quarto, which renders its documentation of functions and runs its import cells.
+carry a picture, which stays: --strip removes the rest); every command `cyclevfi ...` is one that
+the program understands. With --process, nbdev prepares every notebook for Quarto, which renders its
+documentation of functions and runs its import cells.
 """
 import argparse
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -120,6 +122,38 @@ def widgets(path: Path, strip: bool = False) -> bool:
     return bool(views)
 
 
+def commands(path: Path) -> list[str]:
+    """Every command of the program that the prose shows, as written."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
+    shown = "\n".join(CODE.findall(text)).replace("\\\n", " ")
+    return re.findall(r"^`?(?:\$ )?(cyclevfi [a-z][^`\n]*)", shown, re.M)
+
+
+def misspelt(path: Path) -> list[str]:
+    """Commands that the program would refuse."""
+    from cyclevfi.cli import VERBS, find_verb, parser, spelled
+
+    found = []
+    for line in commands(path):
+        words = shlex.split(line, comments=True)[1:]
+        try:
+            name, rest = find_verb(words)
+            flags = {w for w in rest if w.startswith("-") and w != "-"}
+            if VERBS[name].parse or len(rest) < 2:  # a verb that is only named, or reads by itself
+                continue
+            args = parser(name, VERBS[name]).parse_args(spelled(rest, "-"))
+        except (ValueError, argparse.ArgumentError, argparse.ArgumentTypeError) as error:
+            found.append(f"{line}: {error}")
+            continue
+        wanted = [p.name for p in VERBS[name].parameters() if p.default is p.empty]
+        if flags and any(args.get(p) is None for p in wanted):
+            found.append(f"{line}: not all that is needed of {', '.join(wanted)}")
+    return found
+
+
 def process() -> list[str]:
     """Let nbdev prepare all notebooks for Quarto; what it could not."""
     from nbdev.config import get_config
@@ -144,10 +178,12 @@ def main() -> None:
     found = [f"{p.relative_to(ROOT)}: {what}" for p in files for what in broken(p)]
     found += [f"{p.relative_to(ROOT)}: no way from the index" for p in unreachable()]
     found += misplaced()
+    found += [f"{p.relative_to(ROOT)}: {what}" for p in files for what in misspelt(p)]
     found += [f"{p.relative_to(ROOT)}: outputs hold widgets; run with --strip"
               for p in notebooks() if widgets(p, asked.strip)]
     found += process() if asked.process and not found else []
-    print("\n".join(found) or f"{len(files)} files: links, pictures, headings and order are right")
+    right = f"{len(files)} files: links, pictures, commands, headings and order are right"
+    print("\n".join(found) or right)
     sys.exit(bool(found))
 
 
