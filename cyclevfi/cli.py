@@ -369,7 +369,9 @@ def note(
 def take_over() -> list[str]:  # the words after `cyclevfi`
     "Set up a process that is ours alone."
     # end orderly when asked to, so that unfinished files are removed
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for wish in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(wish) is not signal.SIG_IGN:  # as of `nohup`
+            signal.signal(wish, lambda got, _: sys.exit(128 + got))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text

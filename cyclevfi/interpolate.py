@@ -44,7 +44,7 @@ from cyclevfi.painting import (
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
 from .rendering import Rule, Tallies, Tally, in_pairs, render
 from cyclevfi.segments import (
-    Pieces, Share, Team, begin, end, fingerprint, identity, join, missing, share, this_team,
+    Pieces, Share, Team, alone, begin, end, fingerprint, identity, join, missing, share, this_team,
     write_json)
 from .shots import CUT, SPAN, Seen, look
 from .video import (
@@ -815,7 +815,7 @@ def run(
             return closed(job, make_whole(job, reader), reader, began) if team.leads else None
         pieces = Pieces(Path(asked.output), settings_of(job, asked), job.film)
         job.report.settings = fingerprint(pieces.settings)
-        with keeping(job, pieces, team):
+        with alone(pieces) if team.leads else contextlib.nullcontext(), keeping(job, pieces, team):
             agree(job, pieces, asked, team)
             tally = make_in_pieces(job, reader, pieces, team)
     return closed(job, tally, reader, began) if team.leads else None

@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'partial_path',
-           'remove', 'publish', 'writing', 'to_bytes', 'to_words', 'on_black', 'tiff_size', 'claimed_size',
+           'remove', 'sweep', 'publish', 'writing', 'to_bytes', 'to_words', 'on_black', 'tiff_size', 'claimed_size',
            'silent_opencv', 'decode_image', 'is_address', 'as_address', 'need_file', 'read_image', 'is_frame',
            'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'from_rgb', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
 import errno
+import glob
 import io
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import psutil
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -43,6 +46,19 @@ def remove(
     else:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def sweep(
+    path: Path,  # the final name
+) -> None:
+    "Delete what processes that are gone left unfinished, an hour ago or longer."
+    before = f".{path.name}.partial-"
+    for old in path.parent.glob(f"{glob.escape(before)}*"):
+        number = old.name.removeprefix(before).partition(".")[0]
+        with contextlib.suppress(OSError, OverflowError):
+            gone = number.isdigit() and not psutil.pid_exists(int(number))
+            if gone and time.time() - old.stat().st_mtime > 3600:
+                remove(old)
 
 
 def publish(

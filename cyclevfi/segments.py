@@ -4,17 +4,20 @@
 
 # %% auto #0
 __all__ = ['FRAMES', 'piece_length', 'Share', 'share', 'fingerprint', 'identity', 'write_json', 'Pieces', 'missing', 'begin',
-           'end', 'join_pictures', 'join', 'Team', 'this_team']
+           'end', 'alone', 'join_pictures', 'join', 'Team', 'this_team']
 
 # %% ../nbs/08c_segments.ipynb #52444847
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from .video import VideoInfo, join_videos, partial_path, publish, remove, writing
 from .writing import numbering
@@ -158,6 +161,28 @@ def end(
     if not kept:
         shutil.rmtree(pieces.folder, ignore_errors=True)
     return kept
+
+# %% ../nbs/08c_segments.ipynb #51de3002
+@contextlib.contextmanager
+def alone(
+    pieces: Pieces,
+) -> Iterator[None]:
+    "Keep others from making the same output meanwhile, or raise `RuntimeError`."
+    with writing(pieces.output):
+        pieces.folder.mkdir(exist_ok=True)
+    lock = FileLock(pieces.folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RuntimeError(f"output {pieces.output} is being made by another process with the same"
+                           " settings; wait for it, or name another output") from None
+    except NotImplementedError:  # a disk that knows no locks
+        lock = None
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
 
 # %% ../nbs/08c_segments.ipynb #df51d914
 def join_pictures(

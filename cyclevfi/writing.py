@@ -30,7 +30,7 @@ from av.video.reformatter import VideoReformatter
 
 from .pictures import (
     BT709, IMAGE_SUFFIXES, Colour, bits_of, from_rgb, is_address, is_frame, partial_path, publish,
-    remove, write_image, writing)
+    remove, sweep, write_image, writing)
 from .reading import (
     Behind, VideoInfo, beginning, note, open_container, parse_rate)
 
@@ -747,6 +747,7 @@ class InTheMaking:
     def __init__(self, path: Path, start: Callable[[Path], Movie | PictureFolder]):
         self.path, self.partial, self.count = path, partial_path(path), 0
         remove(self.partial)
+        sweep(path)
         with writing(path):
             self.sink = sink = start(self.partial)
         self.behind = Behind(lambda item: sink.add(*item))
