@@ -246,6 +246,40 @@ def growth_rows(pair: Pair, size, rounds: int) -> list[Row]:
             for what in ("height", "width", "frames")]
 
 
+BUSY = """
+import sys, time
+from cyclevfi import sample
+import torch
+from cyclevfi.fast import kept_memory
+from cyclevfi.painting import draw, make_painter
+torch.set_num_threads(int(sys.argv[1]))
+painter, pair = make_painter(sys.argv[2]), sample.clip(2, size=(1080, 1920))
+with kept_memory():
+    for _ in range(4):
+        began = time.perf_counter()
+        list(draw(painter, *pair, [0.5]))
+        print(time.perf_counter() - began)
+"""
+
+
+def busy_rows(threads: int) -> list[Row]:
+    "A frame of 1080p while other programs keep all cores busy, and how threads wait."
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(threads)]
+    found = {}
+    try:
+        for looks in ("300000", "1000"):  # of a waiting thread: by default, as this package has it
+            words = [sys.executable, "-c", BUSY, str(threads), DEFAULT]
+            told = subprocess.run(words, env=os.environ | {"GOMP_SPINCOUNT": looks}, text=True,
+                                  check=True, stdout=subprocess.PIPE).stdout
+            found[looks] = statistics.median([float(t) for t in told.split()][1:])
+    finally:
+        for other in others:
+            other.kill()
+    usual, ours = found.values()
+    return [Row(f"1080p, a frame beside {threads} busy programs, usual waiting", usual, "s"),
+            Row("the same, ours", ours, "s"), Row("gain by how threads wait", usual / ours, "x")]
+
+
 def minterpolate(source: Path, target: Path, rate, threads: int) -> None:
     "Twice the frames, by FFmpeg."
     count = ["-threads", str(threads), "-filter_threads", str(threads)]
@@ -494,6 +528,7 @@ def main(args: list[str] | None = None) -> int:
         if device.type != "cuda" and not given.quick:
             value, _ = peak(film(folder / "4k.mkv", (2160, 3840), 2, 1), DEFAULT, "4GiB")
             rows.append(Row("peak memory, a 4K pair, budget 4 GiB", value, "GiB", 4, value <= 4))
+            rows += busy_rows(given.threads)
         if given.data and ffmpeg:
             rows += score_rows(given.data, folder, given.threads, 9 if given.quick else 31)
     if given.quick:  # small frames say nothing of the targets

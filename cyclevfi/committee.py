@@ -64,6 +64,11 @@ class Committee(VFIModel):
         speaker = next((d for d in drawn if d.flow_t0 is not None), drawn[0])
         return replace(speaker, frame=torch.stack([d.frame.float() for d in drawn]).mean(0))
 
+    def picture(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Tensor:
+        "The mean frame."
+        frames = [m.picture(img0, img1, s, t) for m, s in zip(self.members, motion.state)]
+        return torch.stack([x.float() for x in frames]).mean(0)
+
     def warp(self, img: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
         "As the first member does it."
         return self.members[0].warp(img, flow, mode)

@@ -74,6 +74,9 @@ def any_batch(model: VFIModel) -> None:
         alone = model(img0[i : i + 1], img1[i : i + 1], float(t[i])).frame
         far = difference(together[i : i + 1], alone)
         promise(far < 1e-4, "a pair in a batch is drawn unlike the pair alone")
+    motion = model.motion(img0, img1)
+    far = difference(model.picture(img0, img1, motion, t), together)
+    promise(far < 1e-4, f"picture gives another frame than synthesize ({far:.2g})")
     several = model.between(img0[:1], img1[:1], [0.25, 0.5, 0.75], max_batch=2)
     promise(several.shape == (1, 3, 3, 24, 40), f"between gives {tuple(several.shape)}")
 

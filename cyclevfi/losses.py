@@ -261,7 +261,7 @@ class CycleObjective(Objective):
         t = window["t"].to(img0)
         first, last, t2 = torch.cat([img0, img1]), torch.cat([img1, img2]), torch.cat([t, t])
         motion = model.motion(first, last)
-        unknown = model.synthesize(first, last, motion, t2).frame
+        unknown = model.picture(first, last, motion, t2)
         left, right = unknown.chunk(2)
         inner = model.motion(left, right)
         out = model.synthesize(left, right, inner, 1 - t)

@@ -176,6 +176,10 @@ class VFIModel(Stored):
         "Draw the frame at time `t`."
         raise NotImplementedError
 
+    def picture(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Tensor:
+        "The frame alone, `(b, 3, h, w)`, where nobody asks how it came about."
+        return self.synthesize(img0, img1, motion, t).frame
+
     def forward(self, img0: Tensor, img1: Tensor, t: float | Tensor) -> Synthesis:
         "Both jobs: the frame at time `t` between `img0` and `img1`."
         if not torch.compiler.is_compiling():
@@ -203,7 +207,7 @@ class VFIModel(Stored):
             n = len(ts[i : i + step])
             t = torch.tensor(ts[i : i + step], device=img0.device, dtype=torch.float32).repeat(b)
             pair = (x.repeat_interleave(n, 0) for x in (img0, img1))
-            frame = self.synthesize(*pair, motion.expand(n), t).frame
+            frame = self.picture(*pair, motion.expand(n), t)
             parts.append(frame.unflatten(0, (b, n)))
         return torch.cat(parts, 1).clamp(0, 1) if parts else img0.new_empty(b, 0, *img0.shape[1:])
 

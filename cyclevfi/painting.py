@@ -373,7 +373,7 @@ def paint_windows(
     large = [grown(x, full) for x in pair]
     for y, x in windows(painter, full, step, [motion.flow01, motion.flow10]):
         two = [p[..., y.begin : y.end, x.begin : x.end].expand(n, -1, -1, -1) for p in large]
-        part = painter.model.synthesize(*two, seen(motion, full, y, x).expand(n), t).frame
+        part = painter.model.picture(*two, seen(motion, full, y, x).expand(n), t)
         fill(out, part, y, x)
     return out
 
@@ -428,7 +428,7 @@ def whole_frames(
 ) -> Tensor:  # (n, 3, h, w)
     "Some frames of a pair, at once."
     pair = (x.expand(len(t), -1, -1, -1) for x in (img0, img1))
-    return model.synthesize(*pair, motion.expand(len(t)), t).frame
+    return model.picture(*pair, motion.expand(len(t)), t)
 
 
 def attempt(

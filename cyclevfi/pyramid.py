@@ -344,7 +344,7 @@ def finish(
     t: Tensor,  # `(b, 1, 1, 1)`
     steps: tuple[int, int],  # of alignment at half the size, sweeps at full size
     mode: str,  # how the colours of the frame are looked up, as for `backwarp`
-) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility
+) -> tuple[Tensor, ...]:  # frame, motion through time t, visibility
     "Align, warp, correct at full size, warp again and blend."
 
     both = torch.cat(pair)  # a lookup is shared out over the processor's cores by picture
@@ -359,7 +359,7 @@ def finish(
     frame = blend(*warped(motion, mode), visibility, t).clamp(0, 1)
     if choices.shape[1]:
         frame = mixed(choices, frame, *(blend(*two, visibility, t) for two in (aligned, pair)))
-    return frame, -t * motion, (1 - t) * motion, visibility
+    return frame, motion, visibility
 
 # %% ../nbs/01a_pyramid.ipynb #e3b2c735
 def draw(
@@ -368,7 +368,7 @@ def draw(
     state: tuple[Tensor, ...],  # looks and flows at a quarter, and features at half the size
     t: Tensor,  # `(b, 1, 1, 1)`
     *how: tuple[int, int] | str,  # steps of alignment and lookup, as for `finish`
-) -> tuple[Tensor, ...]:  # frame, flow_t0, flow_t1, visibility, raw_t0, raw_t1
+) -> tuple[Tensor, ...]:  # frame, motion, visibility; motion before correction, at a quarter
     "The frame at time t, and how it came about."
     (time_step, half_step, fine_step), (*looks, flow01, flow10), half = steps, state[:4], state[4:]
     raw = (1 - t) * flow01 - t * flow10
@@ -378,8 +378,7 @@ def draw(
     if half_step is not None:
         coarse, detail = half_step(half, larger(coarse, 2), detail, t)
     coarse = larger(coarse, 4 if half_step is None else 2)
-    raw = enlarge(raw, 4) * 4
-    return *finish(fine_step, pair, coarse, detail, t, *how), -t * raw, (1 - t) * raw
+    return *finish(fine_step, pair, coarse, detail, t, *how), raw
 
 # %% ../nbs/01a_pyramid.ipynb #c1410954
 def check_pyramid(
@@ -440,13 +439,23 @@ class PyramidFlow(VFIModel):
         maps = [torch.cat([pyramid[0].to(keys), keys], 1).to(img0), flow, *half]
         return Motion(*halves(full), tuple(x for both in maps for x in halves(both)))
 
+    def drawn(self, img0: Tensor, img1: Tensor, motion: Motion, t: Tensor) -> tuple[Tensor, ...]:
+        "What `draw` gives for frames of any size."
+        pair, steps = (pad_to(img0, 4), pad_to(img1, 4)), (self.time_step, self.half_step)
+        return draw((*steps, self.fine_step), pair, motion.state, t, self.steps, self.lookup)
+
     def synthesize(
         self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor
     ) -> Synthesis:
         "Correct the flows at time t, judge visibility, blend."
+        (h, w), t = img0.shape[-2:], time_like(t, img0)
+        frame, fine, visibility, raw = self.drawn(img0, img1, motion, t)
+        flow0, flow1, raw0, raw1 = (way * m for m in (fine, enlarge(raw, 4) * 4)
+                                    for way in (-t, 1 - t))
+        parts = frame, flow0, flow1, visibility, raw0, raw1
+        return Synthesis(*(x[..., :h, :w] for x in parts))
+
+    def picture(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Tensor:
+        "The same frame, without the work of saying how it came about."
         h, w = img0.shape[-2:]
-        pair = pad_to(img0, 4), pad_to(img1, 4)
-        t = time_like(t, img0)
-        steps = self.time_step, self.half_step, self.fine_step
-        drawn = draw(steps, pair, motion.state, t, self.steps, self.lookup)
-        return Synthesis(*(x[..., :h, :w] for x in drawn))
+        return self.drawn(img0, img1, motion, time_like(t, img0))[0][..., :h, :w]
