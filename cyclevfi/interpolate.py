@@ -259,7 +259,7 @@ def plan_job(
     return Job(asked.input, asked.output, rule, info, encode, bring, report, asked.progress)
 
 # %% ../nbs/09_interpolate.ipynb #853b72dd
-HELD = 190  # bytes a pixel: frames that wait between threads, decoder, encoder
+HELD = 250  # bytes a pixel: frames that wait between threads, decoder, encoder
 
 
 def spare_memory(

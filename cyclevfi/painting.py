@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL', 'CONTEXT', 'SIDE_BY_SIDE', 'to_network',
-           'to_picture', 'Span', 'spans', 'stride', 'all_maps', 'padded', 'grown', 'cut', 'seen', 'Watch', 'appetite',
-           'parse_memory', 'free_memory', 'Painter', 'plan_drawing', 'is_full', 'give_way', 'out_of_memory', 'find',
-           'sketch', 'enlarged', 'windows', 'fill', 'paint_windows', 'paint_reduced', 'paint_local', 'halves_only',
-           'whole_frames', 'attempt', 'in_numbers_of', 'draw', 'make_painter', 'plan_pairs', 'drawn_alone',
+           'to_picture', 'Span', 'spans', 'stride', 'all_maps', 'padded', 'grown', 'cut', 'seen', 'Watch', 'in_numbers',
+           'appetite', 'parse_memory', 'free_memory', 'Painter', 'plan_drawing', 'is_full', 'give_way', 'out_of_memory',
+           'find', 'sketch', 'enlarged', 'windows', 'fill', 'paint_windows', 'paint_reduced', 'paint_local',
+           'halves_only', 'whole_frames', 'attempt', 'draw', 'make_painter', 'plan_pairs', 'drawn_alone',
            'side_by_side', 'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
@@ -176,17 +176,25 @@ UNSEEN = 1.65  # true need of memory over what `Watch` sees
 SAMPLE = 256  # pixels on a side of the example
 
 
+def in_numbers(device: torch.device | str, dtype: torch.dtype) -> torch.autocast:
+    "Computing on a device in some numbers."
+    kind = torch.device(device).type
+    return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
+
+
 @torch.no_grad()
 def appetite(
     model: VFIModel,
     device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,  # in which it computes
 ) -> tuple[float, float]:  # bytes a pixel: to find the motion, to draw one frame
     "How much memory a network needs."
     pair = [torch.rand(1, 3, SAMPLE, SAMPLE, device=device) for _ in range(2)]
-    with Watch() as finding:
-        motion = model.motion(*pair)
-    with Watch() as drawing:
-        model.synthesize(*pair, motion, 0.5)
+    with in_numbers(device, dtype):
+        with Watch() as finding:
+            motion = model.motion(*pair)
+        with Watch() as drawing:
+            model.picture(*pair, motion, 0.5)
     return tuple(UNSEEN * w.most / SAMPLE**2 for w in (finding, drawing))
 
 # %% ../nbs/08b_painting.ipynb #324cb8cd
@@ -238,7 +246,7 @@ class Painter:
 
 SIDES = (4096, 2048, 1024, 512, 256)  # of windows, pixels
 REDUCTIONS = (1, 2, 4, 8)
-WARPING = 160  # bytes a pixel, to look up and blend both frames
+WARPING = 190  # bytes a pixel, to look up and blend both frames
 
 
 def plan_drawing(
@@ -248,7 +256,7 @@ def plan_drawing(
 ) -> None:
     "Choose batch, windows and reduction such that drawing fits into the memory."
     pixels = math.prod(size)
-    finding, drawing = appetite(painter.model, painter.device)
+    finding, drawing = appetite(painter.model, painter.device, painter.dtype)
     able = [r for r in REDUCTIONS if finding * pixels / r**2 <= memory]
     painter.reduced = able[0] if able else REDUCTIONS[-1]
     if painter.reduced > 1:
@@ -451,12 +459,6 @@ def attempt(
     return painter.replayed(whole_frames, painter.model, *pair, motion, t)
 
 # %% ../nbs/08b_painting.ipynb #4427adc3
-def in_numbers_of(painter: Painter) -> torch.autocast:
-    "Computing in the numbers that a painter was given."
-    low = painter.dtype != torch.float32
-    return torch.autocast(painter.device.type, painter.dtype, enabled=low)
-
-
 def draw(
     painter: Painter,
     img0: np.ndarray,  # uint8 or uint16 (h, w, 3)
@@ -468,7 +470,7 @@ def draw(
     while done < len(ts):
         most = len(ts) if halves_only(painter.model) else painter.max_batch
         try:
-            with torch.no_grad(), in_numbers_of(painter):
+            with torch.no_grad(), in_numbers(painter.device, painter.dtype):
                 pair = pair or [to_network(img, painter.device) for img in (img0, img1)]
                 batch = attempt(painter, pair, found, ts[done : done + most])
         except (RuntimeError, MemoryError) as error:
@@ -521,7 +523,7 @@ def drawn_alone(
 ) -> list[np.ndarray]:  # like `img0` each
     "The frames between two, moment by moment."
     moments = [ts] if halves_only(painter.model) else [[t] for t in ts]
-    with torch.no_grad(), in_numbers_of(painter):
+    with torch.no_grad(), in_numbers(painter.device, painter.dtype):
         pair, found = [to_network(img, painter.device) for img in (img0, img1)], []
         batches = [attempt(painter, pair, found, some) for some in moments]
     return [image for batch in batches for image in to_picture(batch, img0.dtype)]
