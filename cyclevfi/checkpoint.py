@@ -92,16 +92,16 @@ def is_write_error(
 
 
 def write_failed(
-    folder: Path,  # checkpoint that could not be written
+    folder: Path,  # checkpoint, or folder of a network, that could not be written
     error: BaseException | str,  # what the system said
 ) -> OSError:  # error to raise
     "The error for a checkpoint that did not fit."
-    whole = checkpoints(Path(folder).parent)
-    kept = f"the previous one, {whole[-1]}, is whole" if whole else "there was none before it"
+    whole = checkpoints(folder.parent) or checkpoints(folder.parent / "checkpoints")
+    kept = f"{whole[-1]} is whole" if whole else "there was no checkpoint before"
     reason = (str(error).strip() or repr(error)).splitlines()[0]
     return OSError(
         f"could not write {folder}: {reason}; {kept}."
-        " Make room and run the same command again to continue."
+        " When that is mended (is there room?), the same command goes on from there."
     )
 
 # %% ../nbs/06b_checkpoint.ipynb #cdd7bcb9

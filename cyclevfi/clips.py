@@ -178,6 +178,7 @@ def cached_video(
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
+    pictures.sweep(target)
     partial = pictures.partial_path(target)
     try:
         partial.mkdir()

@@ -12,6 +12,7 @@ import argparse
 import difflib
 import re
 import sys
+import typing
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -175,7 +176,9 @@ def contradictions(
     cfg: TrainConfig,  # any configuration
 ) -> list[str]:  # what is wrong with it, each naming its field
     "All values that cannot be, or cannot be together."
-    size = cfg.crop_size
+    size, hints = cfg.crop_size, typing.get_type_hints(TrainConfig)
+    words = {k: typing.get_args(hint) for k, hint in hints.items()
+             if typing.get_origin(hint) is typing.Literal}
     rules = rules_of_objective(cfg) + [
         (cfg.optimizer in optimizers(), f"optimizer: {cfg.optimizer!r} is none of "
          f"{', '.join(optimizers())}{nearest(cfg.optimizer, optimizers())}"),
@@ -185,7 +188,10 @@ def contradictions(
         (cfg.lr >= 0, f"lr: a learning rate of 0 or more, not {cfg.lr}"),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),
         (cfg.schedule in SCHEDULES, f"schedule: {cfg.schedule!r} is none of {SCHEDULES}"),
-        (cfg.name and Path(cfg.name).name == cfg.name, f"name: a folder name, not {cfg.name!r}"),
+        *((getattr(cfg, k) in some, f"{k}: {getattr(cfg, k)!r} is none of {', '.join(some)}")
+          for k, some in words.items()),
+        (cfg.name and Path(cfg.name).name == cfg.name != "..",
+         f"name: a folder name, not {cfg.name!r}"),
         *((getattr(cfg, k) > 0, f"{k}: must be positive, not {getattr(cfg, k)}") for k in POSITIVE),
     ]
     return [message for good, message in rules if not good]

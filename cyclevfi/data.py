@@ -268,8 +268,10 @@ class EvalWindows(Dataset):
         self.rows = rows[start_index:]
         if not len(self.rows):
             need = window_span("pair", num_interp, sample_rate, train=False) + 1
-            raise ValueError(f"start_index {start_index} leaves none of {len(rows)} windows, which "
-                             f"need {need} frames each; the longest clip has {max(lengths)}")
+            why = (f"start_index {start_index} leaves none of {len(rows)} windows" if len(rows) else
+                   f"no clip is long enough for num_interp {num_interp}, sample_rate {sample_rate}")
+            raise ValueError(f"{why}; a window needs {need} frames, the longest clip has "
+                             f"{max(lengths)}")
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -23,6 +23,7 @@ import torch
 from natsort import natsorted
 from tqdm.auto import tqdm
 
+from .clips import PREPARED
 from .data import VIDEOS, count_windows, window_frames, window_span
 from .fast import kept_memory
 from .metrics import PROTOCOLS, MeanScores, Scores, mean_scores, score, to_tensor
@@ -239,6 +240,9 @@ def find_sources(
     root = Path(data)
     if not root.exists():
         raise FileNotFoundError(f"data not found: {root}")
+    if (root / PREPARED).is_file():
+        raise ValueError(f"data {root} is prepared for training; give the videos or folders of"
+                         " pictures that it was made of")
     if root.is_file():
         return [clip_of_video(root, root.name, cutting)]
     folders = list(walk(root))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NEEDED', 'SIZES', 'LARGEST', 'settle', 'Drawing', 'padded', 'culprit', 'to_program', 'onnx_modules', 'frame_it',
-           'about', 'to_onnx', 'differences', 'session_of', 'Exported', 'checked', 'export']
+           'about', 'to_onnx', 'differences', 'session_of', 'Exported', 'checked', 'photographs', 'half_way', 'export']
 
 # %% ../nbs/13_export.ipynb #83c98504
 import importlib
@@ -23,6 +23,7 @@ from . import __version__
 from .model import VFIModel, load
 from .pictures import partial_path, publish, remove, writing
 from .pyramid import levels_for
+from .sample import clip
 
 # %% ../nbs/13_export.ipynb #fa62fcc0
 def settle(
@@ -216,6 +217,8 @@ class Exported:
     path: Path
     multiple: int  # sides are padded to multiples of it; in a `.pt2`, by the caller
     differences: dict[tuple[int, int, int], float] = field(default_factory=dict)
+    size: tuple[int, int] = (480, 854)  # height and width it is meant for
+    padding: float = 0.0  # mean difference from the network, which pads less, at that size
 
     def table(self) -> str:
         "What was written, and the largest difference at each size."
@@ -223,6 +226,11 @@ class Exported:
         lines = [f"{self.path}  {self.path.stat().st_size / 1e6:.1f} MB",
                  f"largest difference from PyTorch, {kind}, of [0, 1]:"]
         lines += [f"  {b} x {w}x{h}  {d:.1e}" for (b, h, w), d in self.differences.items()]
+        if self.padding:
+            h, w = self.size
+            lines.append(f"padded to multiples of {self.multiple}, a frame of {w}x{h} differs from"
+                         f" the network's own by {255 * self.padding:.2g} levels of 255 on average;"
+                         " at multiples it does not")
         if self.path.suffix == ".pt2":
             lines.append(f"sides must be multiples of {self.multiple}, two of them at least")
         return "\n".join(lines)
@@ -239,6 +247,21 @@ def checked(
     return found
 
 # %% ../nbs/13_export.ipynb #ce339e37
+def photographs(size: tuple[int, int]) -> list[Tensor]:  # `(1, 3, h, w)` each
+    "Two frames of the built-in clip."
+    return [torch.from_numpy(x).movedim(-1, 0)[None] / 255 for x in clip(2, size=size)]
+
+
+@torch.no_grad()
+def half_way(
+    model: VFIModel,
+    pair: list[Tensor],  # `(1, 3, h, w)` each
+    multiple: int = 1,  # sides are padded to multiples of it
+) -> Tensor:  # `(1, 3, h, w)`, half-way between the two
+    "What a network draws of padded frames."
+    return padded(Drawing(model), multiple, *pair, torch.tensor([0.5]))
+
+
 def export(
     model: str,  # bundled name, folder, checkpoint or Hub id
     output: str | Path,  # the file: NAME.onnx or NAME.pt2
@@ -253,7 +276,10 @@ def export(
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size must be height and width, got {list(size)}")
     network, partial = load(model), partial_path(path)
+    own, pair = hasattr(network, "levels"), photographs(tuple(size))  # of levels: pads less itself
+    alone = half_way(network, pair) if own else None
     multiple = settle(network, tuple(size))
+    padding = float((half_way(network, pair, multiple) - alone).abs().mean()) if own else 0.0
     try:
         with writing(path):
             if path.suffix == ".onnx":
@@ -267,4 +293,4 @@ def export(
             publish(partial, path)
     finally:
         remove(partial)
-    return Exported(path, multiple, found)
+    return Exported(path, multiple, found, tuple(size), padding if padding > 1e-6 else 0.0)

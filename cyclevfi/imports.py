@@ -45,7 +45,8 @@ def read_checkpoint(
     try:
         with torch.serialization.safe_globals([datetime.datetime]):  # some note when it was made
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError) as e:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError,
+            LookupError) as e:
         why = (str(e).splitlines() or [type(e).__name__])[0]
         if "weights_only" in why:  # PyTorch's advice is to read it unsafely
             why = "it is none, or holds more than tensors, numbers and words"

@@ -48,7 +48,7 @@ def two_way(
 # %% ../nbs/02_losses.ipynb #dc0a78b9
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 VGG_CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512)  # 0 = pooling
-HOW_WITHOUT = "or train without it: weights.vgg=0"
+HOW_WITHOUT = "or train without it: --vgg_weight 0 (in Python, LossWeights(vgg=0))"
 
 
 def read_vgg(
@@ -66,7 +66,7 @@ def read_vgg(
     except (URLError, OSError, RuntimeError) as e:
         raise RuntimeError(
             f"the VGG16 weights could not be had ({str(e)[:200]}); download {VGG_URL} "
-            f"elsewhere and pass the file, {HOW_WITHOUT}"
+            f"elsewhere and name the file with --vgg_weights, {HOW_WITHOUT}"
         ) from e
     except Exception as e:  # torch.load names a dozen causes for one thing: not a weights file
         raise ValueError(f"{file} is not a torch weights file: {type(e).__name__}") from e

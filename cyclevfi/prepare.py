@@ -483,6 +483,9 @@ def begin(
                 old = json.loads(file.read_text())
                 if {k: old.get(k) for k in work} == work:
                     return file.name == PREPARED
+                made = [p for p in out.glob("*/*") if p != state]
+                if file == state and not made:  # nothing came of it
+                    break
                 what = ", ".join(k for k in work if old.get(k) != work[k])
                 raise ValueError(f"{out} holds a dataset made otherwise (other {what}): choose "
                                  f"another folder, or delete it first")
@@ -613,9 +616,10 @@ def prepare(
             raise ValueError(f"protocol {protocol} decides what is done to the frames: leave out "
                              f"scale, every, cuts and the like")
         return prepare_protocol(protocol, sources, out, workers=workers, strict=strict)
-    found = [s for s in find_sources(sources) if s.kind != "shards"]
-    if not found:
-        raise ValueError(f"sources {sources} are prepared already: use them as they are")
+    found = find_sources(sources)
+    if ready := [str(s.path) for s in found if s.kind == "shards"]:
+        raise ValueError(f"sources: {', '.join(ready)} is prepared already: use it as it is, beside"
+                         " what is made of the others")
     return prepare_sources(found, Path(out), recipe, shard_mb, workers, strict)
 
 # %% ../nbs/06a_prepare.ipynb #bc3474db

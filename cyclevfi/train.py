@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FREE', 'SHOWN', 'named', 'choose_weights', 'build_model', 'build_objective', 'build_optimizer', 'Step', 'Progress',
-           'Run', 'accelerator', 'length_of', 'setup', 'together', 'export', 'save', 'same_network', 'load_state',
-           'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window', 'train_step',
-           'score_window', 'validate', 'sample_picture', 'draw_samples', 'due', 'finished', 'validation', 'log_step',
-           'batches_of', 'fit', 'train', 'main', 'run_curves']
+           'Run', 'accelerator', 'length_of', 'setup', 'together', 'export', 'renew', 'save', 'same_network',
+           'load_state', 'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window',
+           'train_step', 'score_window', 'validate', 'sample_picture', 'draw_samples', 'due', 'finished', 'validation',
+           'log_step', 'batches_of', 'fit', 'train', 'main', 'run_curves']
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
@@ -69,10 +69,16 @@ def choose_weights(
     pattern: str,  # regular expression, looked for in the names; "" leaves all as they are
 ) -> nn.Module:  # the same
     "Let only the weights learn whose names a pattern is found in."
-    chosen = {n for n, _ in model.named_parameters() if re.search(pattern, n)}
+    names = [n for n, _ in model.named_parameters()]
+    if not names:
+        raise ValueError(f"model: {type(model).__name__} has no weights, so it cannot be trained")
+    try:
+        chosen = {n for n in names if re.search(pattern, n)}
+    except re.error as error:
+        raise ValueError(f"trainable: {pattern!r} is no regular expression: {error}") from None
     if not chosen:
         raise ValueError(f"trainable: {pattern!r} is found in no name of a weight of "
-                         f"{type(model).__name__}; its first is {next(iter(model.state_dict()))}")
+                         f"{type(model).__name__}; its first is {names[0]}")
     for name, weight in model.named_parameters():
         weight.requires_grad_(weight.requires_grad and name in chosen)
     return model
@@ -297,6 +303,14 @@ def export(
     with ckpt.renewing(folder) as partial:
         networks.save(run.best_model, partial)
 
+
+def renew(
+    run: Run,  # as its newest checkpoint has it
+) -> None:
+    "Bring `model/` up to date."
+    folder = run.cfg.folder / "model"
+    together(run, folder, lambda: export(run, folder), main_only=True)
+
 # %% ../nbs/07_train.ipynb #fc1de85c
 def save(
     run: Run,  # saved as it stands
@@ -315,12 +329,12 @@ def save(
 
     def finish() -> None:
         ckpt.publish(partial, folder)
-        export(run, run.cfg.folder / "model")
         ckpt.prune(root, run.cfg.keep, {run.progress.best_step})
 
     together(run, folder, begin, main_only=True)
     together(run, folder, lambda: run.acc.save_state(str(partial)))
     together(run, folder, finish, main_only=True)
+    renew(run)
     run.saved = run.progress.step
 
 # %% ../nbs/07_train.ipynb #08fc2d63
@@ -341,6 +355,10 @@ def same_network(
             f"model: {folder} holds {had[0]} {had[1]}, this run asks for {want[0]} {want[1]}; "
             "choose another --name, or the network of the checkpoint"
         )
+    if saved["optimizer"] != cfg.optimizer:
+        raise ValueError(f"optimizer: {folder} was written with {saved['optimizer']}, not "
+                         f"{cfg.optimizer}; choose another --name, and --init {folder.parents[1]}"
+                         "/model to go on from its weights")
     if bool(saved["ema"]) != bool(cfg.ema):
         raise ValueError(f"ema: {folder} was written with ema {saved['ema']}, not {cfg.ema}")
 
@@ -353,7 +371,8 @@ def load_state(
     saved = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     same_network(saved, run.cfg, folder)
     for key, now in asdict(run.cfg).items():
-        if key not in FREE and saved.get(key) != now:
+        free = key in FREE and not (key == "workers" and run.cfg.stream)  # they share a stream
+        if not free and saved.get(key) != now:
             run.acc.print(f"note: {key} was {saved.get(key)!r}, now {now!r}")
     shape = run.progress.shape
     try:
@@ -384,6 +403,7 @@ def resume(
         )
     if found:
         load_state(run, found[-1])
+        renew(run)  # whoever wrote the checkpoint may have been killed before
     if run.acc.is_main_process:
         run.cfg.folder.mkdir(parents=True, exist_ok=True)
         ckpt.write_text(run.cfg.folder / "config.yaml", to_yaml(run.cfg))
@@ -408,13 +428,14 @@ def agree(
 def stoppable(
     run: Run,  # its `stop` is set by the signal
 ) -> Iterator[None]:
-    "Let Ctrl-C and SIGTERM end the run after the step; a second Ctrl-C ends it at once."
+    "Let Ctrl-C, SIGTERM and SIGHUP end the run after the step; a second one ends it at once."
     def ask(number: int, frame: Any) -> None:
         if run.stop:
             raise KeyboardInterrupt
         run.stop = True
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    numbers = {n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}  # as of `nohup`
     main = threading.current_thread() is threading.main_thread()
     before = {n: signal.signal(n, ask) for n in numbers} if main else {}
     try:
@@ -738,11 +759,13 @@ def main(
     args: list[str] | None = None,  # as on the command line; None for sys.argv
 ) -> None:
     "`cyclevfi train`, `python -m cyclevfi.train`, `accelerate launch -m cyclevfi.train`."
-    args = list(sys.argv[1:] if args is None else args)
+    args = [re.sub(r"^--[\w-]+", lambda flag: "--" + flag[0][2:].replace("-", "_"), word)
+            for word in (sys.argv[1:] if args is None else args)]
     try:
         folder = train(parse_config(args))
         if PartialState().is_main_process:
             print(f"trained: {folder}/model")
+        PartialState().destroy_process_group()
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         raise SystemExit(130) from None
