@@ -345,14 +345,14 @@ def status(
 
 def sentence(
     error: BaseException,  # what ended the work
-) -> str:  # one line
+) -> str:  # one line, most often
     "An error as a person should read it."
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
-    text = " ".join(text.split())
+    text = text if "/\n  " in text else " ".join(text.split())  # a layout of folders stays
     text = re.sub(r"<class '(\w+)'>", r"\1", re.sub(r'^Parser key "(\S+)": ', r"--\1: ", text))
     foreseen = isinstance(error, ValueError | OSError | RuntimeError | argparse.ArgumentError)
     return text if foreseen and text else f"{type(error).__name__}: {text} (see --debug)"

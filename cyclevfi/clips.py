@@ -226,7 +226,12 @@ def load_rows(
         if not files:
             raise ValueError(f"{source} holds no Parquet shard; was its preparation cut short?")
         where["split"] = "train"
-        rows = datasets.load_dataset("parquet", data_files={"train": files}, **where)
+        try:
+            rows = datasets.load_dataset("parquet", data_files={"train": files}, **where)
+        except datasets.exceptions.DatasetGenerationError as error:  # hides what it was
+            why = error.__cause__ or error
+            raise OSError(f"{source} cannot be unpacked into the cache, {cache_folder()}: {why};"
+                          " make room there, or set CYCLEVFI_CACHE to another folder") from error
     missing = {"clip", "frame", "image"} - set(rows.column_names or ())
     if missing:
         raise ValueError(f"{source} has no column {' and no '.join(sorted(missing))}: it was not "

@@ -185,6 +185,8 @@ def contradictions(
         (cfg.max_steps != 0, "max_steps: must be positive, or -1 for no limit, not 0"),
         (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),
         (len(size) == 2 and min(size) > 0, f"crop_size: expected [height, width], not {size}"),
+        *((k not in cfg.optimizer_args, f"optimizer_args: {k} is set by --{k}")
+          for k in ("lr", "weight_decay")),
         (cfg.lr >= 0, f"lr: a learning rate of 0 or more, not {cfg.lr}"),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),
         (cfg.schedule in SCHEDULES, f"schedule: {cfg.schedule!r} is none of {SCHEDULES}"),
@@ -261,6 +263,8 @@ def parse_config(
     except argparse.ArgumentError as error:
         wrong = re.search(r"Option '(\w+)'|arguments: --(\w+)", str(error))
         hint = nearest(wrong[1] or wrong[2], names) if wrong else ""
+        if re.search(r"unrecognized arguments: [^-]", str(error)):
+            hint = "; several values are given one by one: --train A --train+=B"
         raise ValueError(f"{error}{hint}") from None
     cfg = TrainConfig(**{k: v for k, v in values.items() if k in names})
     check(cfg)

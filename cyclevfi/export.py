@@ -275,7 +275,7 @@ def export(
         raise FileNotFoundError(f"output: the folder of {path} does not exist")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size must be height and width, got {list(size)}")
-    network, partial = load(model), partial_path(path)
+    network, partial = load(model).requires_grad_(False), partial_path(path)
     own, pair = hasattr(network, "levels"), photographs(tuple(size))  # of levels: pads less itself
     alone = half_way(network, pair) if own else None
     multiple = settle(network, tuple(size))

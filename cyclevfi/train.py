@@ -11,6 +11,7 @@ __all__ = ['FREE', 'SHOWN', 'named', 'choose_weights', 'build_model', 'build_obj
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
+import inspect
 import math
 import os
 import re
@@ -129,9 +130,11 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:  # of the class named
     "An optimiser of torch.optim by name."
     parameters = [p for p in model.parameters() if p.requires_grad]
-    args = {"lr": cfg.lr, "weight_decay": cfg.weight_decay, **cfg.optimizer_args}
+    kind = getattr(torch.optim, cfg.optimizer)
+    decay = cfg.weight_decay or "weight_decay" in inspect.signature(kind).parameters
+    args = {"lr": cfg.lr, **({"weight_decay": cfg.weight_decay} if decay else {})}
     try:
-        return getattr(torch.optim, cfg.optimizer)(parameters, **args)
+        return kind(parameters, **args, **cfg.optimizer_args)
     except TypeError as error:
         raise ValueError(f"optimizer_args: {cfg.optimizer} refuses them: {error}") from None
 
