@@ -119,6 +119,12 @@ class LoopFields:
 class TrainConfig(LoopFields, OptimFields, DataFields, ModelFields):
     "Everything there is to say about a run."
 
+    def __post_init__(self):
+        for name, value in vars(self).items():  # written down, a path is a word
+            several = isinstance(value, list | tuple)
+            if isinstance(value, Path) or several and any(isinstance(v, Path) for v in value):
+                setattr(self, name, [str(v) for v in value] if several else str(value))
+
     @property
     def folder(self) -> Path:
         "The run folder."
@@ -183,6 +189,7 @@ def contradictions(
         (cfg.optimizer in optimizers(), f"optimizer: {cfg.optimizer!r} is none of "
          f"{', '.join(optimizers())}{nearest(cfg.optimizer, optimizers())}"),
         (cfg.max_steps != 0, "max_steps: must be positive, or -1 for no limit, not 0"),
+        (cfg.warmup_steps >= 0, f"warmup_steps: 0 or more, not {cfg.warmup_steps}"),
         (cfg.patience >= 0, f"patience: 0 or more validations, not {cfg.patience}"),
         (len(size) == 2 and min(size) > 0, f"crop_size: expected [height, width], not {size}"),
         *((k not in cfg.optimizer_args, f"optimizer_args: {k} is set by --{k}")

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'partial_path',
-           'remove', 'sweep', 'publish', 'writing', 'to_bytes', 'to_words', 'on_black', 'tiff_size', 'claimed_size',
-           'silent_opencv', 'decode_image', 'is_address', 'as_address', 'need_file', 'read_image', 'is_frame',
-           'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'from_rgb', 'orientation', 'orient']
+           'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words', 'on_black', 'tiff_size',
+           'claimed_size', 'silent_opencv', 'decode_image', 'is_address', 'as_address', 'need_file', 'read_image',
+           'is_frame', 'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'from_rgb', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 import psutil
 from av.video.reformatter import VideoReformatter
+from filelock import FileLock, Timeout
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -100,6 +101,26 @@ def writing(
         told = OSError(f"output {path} cannot be written: {reason}")
         told.errno = error.errno
         raise told from error
+
+# %% ../nbs/03b_pictures.ipynb #51de7002
+@contextlib.contextmanager
+def locked(
+    file: Path,  # is made; in a folder that is there
+    words: str,  # what to say to another process
+) -> Iterator[None]:
+    "Keep other processes out meanwhile; they get `RuntimeError`."
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RuntimeError(words) from None
+    except NotImplementedError:  # a disk that knows no locks
+        lock = None
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
 
 # %% ../nbs/03b_pictures.ipynb #68a8e747
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")

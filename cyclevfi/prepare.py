@@ -483,7 +483,7 @@ def begin(
                 old = json.loads(file.read_text())
                 if {k: old.get(k) for k in work} == work:
                     return file.name == PREPARED
-                made = [p for p in out.glob("*/*") if p != state]
+                made = [p for p in out.glob("*/*") if p.name not in (state.name, "lock")]
                 if file == state and not made:  # nothing came of it
                     break
                 what = ", ".join(k for k in work if old.get(k) != work[k])
@@ -570,21 +570,21 @@ def prepare_sources(
         if names[source.name] > 1:
             sources[i] = replace(source, name=f"{source.name}~{names[source.name]}")
     work = describe_work(sources, recipe, shard_mb)
-    done = begin(out, work)
-    for left in out.rglob(".*.partial-*"):
-        pictures.remove(left)  # by a run that was killed
-    if done:
+    if begin(out, work):
         pictures.remove(out / UNFINISHED)  # killed while it was being removed
         known = json.loads((out / "report.json").read_text())
         return Report(**{k: v for k, v in known.items() if k != "motion_edges"})
     jobs = make_jobs(sources)
     workers = min(len(jobs), workers or os.cpu_count() or 1)
-    results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
-    report = gather_report(out, jobs, results)
-    if not report.frames:
-        pictures.remove(out)
-        raise ValueError(f"sources: nothing is left of them; {report}")
-    finish(out, work, report)
+    with pictures.locked(out / UNFINISHED / "lock", f"{out} is being prepared by another process"):
+        for left in out.rglob(".*.partial-*"):
+            pictures.remove(left)  # by a run that was killed
+        results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
+        report = gather_report(out, jobs, results)
+        if not report.frames:
+            pictures.remove(out)
+            raise ValueError(f"sources: nothing is left of them; {report}")
+        finish(out, work, report)
     return report
 
 # %% ../nbs/06a_prepare.ipynb #51cb2b45

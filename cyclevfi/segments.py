@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from .pictures import locked
 from .video import VideoInfo, join_videos, partial_path, publish, remove, writing
 from .writing import numbering
 
@@ -170,19 +169,10 @@ def alone(
     "Keep others from making the same output meanwhile, or raise `RuntimeError`."
     with writing(pieces.output):
         pieces.folder.mkdir(exist_ok=True)
-    lock = FileLock(pieces.folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(f"output {pieces.output} is being made by another process with the same"
-                           " settings; wait for it, or name another output") from None
-    except NotImplementedError:  # a disk that knows no locks
-        lock = None
-    try:
+    words = (f"output {pieces.output} is being made by another process with the same settings; wait"
+             " for it, or name another output")
+    with locked(pieces.folder / "lock", words):
         yield
-    finally:
-        if lock:
-            lock.release()
 
 # %% ../nbs/08c_segments.ipynb #df51d914
 def join_pictures(
