@@ -160,7 +160,8 @@ def serve(line, ours: bool, dtype: str, threads: int) -> None:
 @contextlib.contextmanager
 def usual_waiting():
     "What is started meanwhile has its threads wait as they do by default."
-    ours, os.environ["GOMP_SPINCOUNT"] = os.environ["GOMP_SPINCOUNT"], "300000"
+    ours = os.environ.get("GOMP_SPINCOUNT", "1000")  # not set where OMP_WAIT_POLICY is
+    os.environ["GOMP_SPINCOUNT"] = "300000"
     try:
         yield
     finally:

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['READERS', 'METAVARS', 'VERBS', 'comments', 'alternatives', 'whole', 'number', 'ratio', 'flag', 'imported', 'Verb',
-           'described', 'argument', 'usage', 'parser', 'spelled', 'run', 'show_table', 'show_tables', 'show_made',
-           'show_run', 'models', 'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note', 'take_over',
-           'main']
+           'described', 'argument', 'usage', 'parser', 'spelled', 'values_of', 'run', 'show_table', 'show_tables',
+           'show_made', 'show_run', 'models', 'show_models', 'overview', 'find_verb', 'status', 'sentence', 'note',
+           'take_over', 'main']
 
 # %% ../nbs/12_cli.ipynb #ffe20db7
 import argparse
@@ -221,15 +221,12 @@ def spelled(
     return flags + list(argv[end:])
 
 # %% ../nbs/12_cli.ipynb #e1a8e48d
-def run(
+def values_of(
     name: str,  # of the verb
-    verb: Verb,  # what it does
+    verb: Verb,  # whose arguments they are
     argv: Sequence[str],  # the words after it
-) -> None:
-    "Parse, call the function, show its result."
-    function = imported(verb.target)
-    if verb.parse:
-        return verb.show(function(imported(verb.parse)(spelled(argv, "_"))))
+) -> dict:  # parameter -> value; raises ValueError, argparse.ArgumentError
+    "What the function is to be called with."
     reader, values = parser(name, verb), {}
     try:
         args = reader.parse_args(spelled(argv, "-"))
@@ -243,7 +240,19 @@ def run(
             single = isinstance(value, list) and len(value) == 1
             bare = single and str in alternatives(param.annotation)
             values[param.name] = value[0] if bare else value
-    verb.show(function(**values))
+    return values
+
+
+def run(
+    name: str,  # of the verb
+    verb: Verb,  # what it does
+    argv: Sequence[str],  # the words after it
+) -> None:
+    "Parse, call the function, show its result."
+    function = imported(verb.target)
+    if verb.parse:
+        return verb.show(function(imported(verb.parse)(spelled(argv, "_"))))
+    verb.show(function(**values_of(name, verb, argv)))
 
 # %% ../nbs/12_cli.ipynb #4f28c066
 def show_table(

@@ -246,7 +246,7 @@ def checked(
                            f"of [0, 1] from PyTorch, more than {LARGEST:g}; nothing was written")
     return found
 
-# %% ../nbs/13_export.ipynb #ce339e37
+# %% ../nbs/13_export.ipynb #51de8301
 def photographs(size: tuple[int, int]) -> list[Tensor]:  # `(1, 3, h, w)` each
     "Two frames of the built-in clip."
     return [torch.from_numpy(x).movedim(-1, 0)[None] / 255 for x in clip(2, size=size)]
@@ -261,7 +261,7 @@ def half_way(
     "What a network draws of padded frames."
     return padded(Drawing(model), multiple, *pair, torch.tensor([0.5]))
 
-
+# %% ../nbs/13_export.ipynb #ce339e37
 def export(
     model: str,  # bundled name, folder, checkpoint or Hub id
     output: str | Path,  # the file: NAME.onnx or NAME.pt2

@@ -139,7 +139,7 @@ class Stored(nn.Module, PyTorchModelHubMixin, **ABOUT):
         except RuntimeError as e:
             raise ValueError(f"the weights in {where} do not fit {cls.__name__}: {e}") from e
 
-# %% ../nbs/01_model.ipynb #ed5267cb
+# %% ../nbs/01_model.ipynb #51de8001
 def check_pair(img0: Tensor, img1: Tensor) -> None:
     "Raise `ValueError` unless these are two batches of frames that belong together."
     for name, img in (("img0", img0), ("img1", img1)):
@@ -150,7 +150,7 @@ def check_pair(img0: Tensor, img1: Tensor) -> None:
         raise ValueError(f"img1 must be as large as img0, {tuple(img0.shape)}, not "
                          f"{tuple(img1.shape)}")
 
-
+# %% ../nbs/01_model.ipynb #ed5267cb
 class VFIModel(Stored):
     "Base of all interpolation networks: subclasses implement `motion` and `synthesize`."
 

@@ -514,7 +514,7 @@ def plan_pairs(
     if painter.device.type == "cpu" and fit and not painter.side and painter.reduced == 1:
         painter.pairs = max(1, min(torch.get_num_threads(), painter.max_batch, room))
 
-
+# %% ../nbs/08b_painting.ipynb #51de8201
 def drawn_alone(
     painter: Painter,
     img0: np.ndarray,  # uint8 or uint16 (h, w, 3)
@@ -528,7 +528,7 @@ def drawn_alone(
         batches = [attempt(painter, pair, found, some) for some in moments]
     return [image for batch in batches for image in to_picture(batch, img0.dtype)]
 
-
+# %% ../nbs/08b_painting.ipynb #51de8202
 @contextlib.contextmanager
 def side_by_side(
     painter: Painter,

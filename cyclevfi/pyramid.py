@@ -100,7 +100,7 @@ class _Correlate(torch.autograd.Function):
             grad_padded[..., i : i + h, j : j + w].addcmul_(g, a)
         return grad_a, grad_padded, None
 
-
+# %% ../nbs/01a_pyramid.ipynb #51de8101
 BLOCK = 16  # pixels of a row that are compared by one product of matrices
 
 
@@ -123,7 +123,7 @@ def by_products(
             out[..., i * n : i * n + n] = near.reshape(h, -1, n)[:, :w]
     return found.permute(0, 3, 1, 2)
 
-
+# %% ../nbs/01a_pyramid.ipynb #51de8102
 def local_correlation(
     a: Tensor,  # `(b, c, h, w)` features
     b: Tensor,  # `(b, c, h, w)` features to search in

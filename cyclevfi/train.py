@@ -84,7 +84,7 @@ def choose_weights(
         weight.requires_grad_(weight.requires_grad and name in chosen)
     return model
 
-
+# %% ../nbs/07_train.ipynb #51de8401
 def build_model(
     cfg: TrainConfig,  # its model fields
 ) -> nn.Module:  # in train mode
@@ -762,8 +762,9 @@ def main(
     args: list[str] | None = None,  # as on the command line; None for sys.argv
 ) -> None:
     "`cyclevfi train`, `python -m cyclevfi.train`, `accelerate launch -m cyclevfi.train`."
-    args = [re.sub(r"^--[\w-]+", lambda flag: "--" + flag[0][2:].replace("-", "_"), word)
-            for word in (sys.argv[1:] if args is None else args)]
+    from cyclevfi.cli import spelled
+
+    args = spelled(sys.argv[1:] if args is None else args, "_")
     try:
         folder = train(parse_config(args))
         if PartialState().is_main_process:

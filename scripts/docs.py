@@ -134,23 +134,17 @@ def commands(path: Path) -> list[str]:
 
 def misspelt(path: Path) -> list[str]:
     """Commands that the program would refuse."""
-    from cyclevfi.cli import VERBS, find_verb, parser, spelled
+    from cyclevfi.cli import VERBS, find_verb, values_of
 
     found = []
     for line in commands(path):
         words = shlex.split(line, comments=True)[1:]
         try:
             name, rest = find_verb(words)
-            flags = {w for w in rest if w.startswith("-") and w != "-"}
-            if VERBS[name].parse or len(rest) < 2:  # a verb that is only named, or reads by itself
-                continue
-            args = parser(name, VERBS[name]).parse_args(spelled(rest, "-"))
-        except (ValueError, argparse.ArgumentError, argparse.ArgumentTypeError) as error:
+            if len(rest) > 1 and not VERBS[name].parse:  # else only named, or read by itself
+                values_of(name, VERBS[name], rest)
+        except (ValueError, argparse.ArgumentError) as error:
             found.append(f"{line}: {error}")
-            continue
-        wanted = [p.name for p in VERBS[name].parameters() if p.default is p.empty]
-        if flags and any(args.get(p) is None for p in wanted):
-            found.append(f"{line}: not all that is needed of {', '.join(wanted)}")
     return found
 
 
