@@ -6,8 +6,9 @@
 __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'OWN', 'REFERENCE_HEADS', 'REFERENCE_NETS', 'REFERENCE_EXTRAS',
            'WEIGHTS', 'DEFAULT', 'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored',
            'check_pair', 'VFIModel', 'register', 'import_networks', 'architecture', 'create', 'conv', 'encoder_block',
-           'decoder_block', 'UNet', 'pad_to', 'check_superslomo', 'FlowUNet', 'RefineUNet', 'blend', 'refine',
-           'SuperSloMo', 'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load', 'pick_device']
+           'decoder_block', 'UNet', 'pad_to', 'check_superslomo', 'FlowUNet', 'RefineUNet', 'share_of_first', 'blend',
+           'refine', 'SuperSloMo', 'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load',
+           'pick_device']
 
 # %% ../nbs/01_model.ipynb #096661db
 import hashlib
@@ -411,6 +412,15 @@ class RefineUNet(UNet):
         return self.residual_t0_head(features), self.residual_t1_head(features), visibility
 
 
+def share_of_first(
+    visibility: Tensor,  # `(b, 1, h, w)`, 1 = believe frame 0
+    t: Tensor,  # `(b, 1, 1, 1)`
+) -> Tensor:  # `(b, 1, h, w)`, 0 to 1
+    "How much of what is seen at time t is taken from frame 0."
+    weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
+    return weight0 / (weight0 + weight1 + 1e-10)
+
+
 def blend(
     warped0: Tensor,  # `(b, 3, h, w)` frame 0 brought to time t
     warped1: Tensor,  # `(b, 3, h, w)` frame 1 brought to time t
@@ -418,8 +428,7 @@ def blend(
     t: Tensor,  # `(b, 1, 1, 1)`
 ) -> Tensor:  # `(b, 3, h, w)`
     "Mix two warped frames by time and visibility (arXiv 1712.00080, section 3.2)."
-    weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
-    return (weight0 * warped0 + weight1 * warped1) / (weight0 + weight1 + 1e-10)
+    return torch.lerp(warped1, warped0, share_of_first(visibility, t).to(warped0.dtype))
 
 # %% ../nbs/01_model.ipynb #e9b7aeb1
 def refine(
