@@ -219,8 +219,9 @@ def load_rows(
     if str(source).startswith("hf://datasets/"):
         rows = datasets.load_dataset(str(source).removeprefix("hf://datasets/"), **where)
     else:
-        if (Path(source) / UNFINISHED).exists() and not (Path(source) / PREPARED).exists():
-            raise ValueError(f"the preparation of {source} is not finished: run it again")
+        for part in (p.parent for p in Path(source).rglob(UNFINISHED)):
+            if not (part / PREPARED).exists():
+                raise ValueError(f"the preparation of {part} is not finished: run it again")
         files = natsorted(str(p) for p in Path(source).rglob("*.parquet")
                           if not p.name.startswith("."))
         if not files:

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'check_sampling', 'window_span', 'count_windows', 'window_frames', 'index_windows', 'draw_target',
-           'make_window', 'Windows', 'check_windows', 'read_window', 'VideoInterp', 'CycleVideoInterp', 'EvalWindows',
-           'eval_window', 'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader', 'this_reader',
-           'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'decoded']
+           'make_window', 'Windows', 'check_windows', 'without_small', 'read_window', 'VideoInterp', 'CycleVideoInterp',
+           'EvalWindows', 'eval_window', 'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader',
+           'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'decoded']
 
 # %% ../nbs/06_data.ipynb #62f8b2d6
 import itertools
@@ -27,6 +27,7 @@ from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 from cyclevfi.augment import (
     Augment,
     Keyed,
+    Small,
     as_size,
     check_crop,
     draw_integer,
@@ -180,6 +181,7 @@ class Windows(Keyed):
         lengths = [len(c) for c in self.clips]
         self.rows = index_windows(lengths, self.kind, num_interp, sample_rate, step_size)
         check_windows(self)
+        self.rows = without_small(self)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -192,7 +194,7 @@ class Windows(Keyed):
 def check_windows(
     data: Windows,  # a dataset whose clips and index are set
 ) -> None:
-    "Raise when no window fits, or the crop does not fit a clip that has windows."
+    "Raise when no window fits."
     if not len(data.rows):
         need = window_span(data.kind, data.num_interp, data.sample_rate) + 1
         longest = max(data.clips, key=len)
@@ -200,9 +202,21 @@ def check_windows(
             f"a window needs {need} frames (num_interp {data.num_interp}, sample_rate "
             f"{data.sample_rate}) but the longest clip, {longest.name!r}, has {len(longest)}: "
             f"lower num_interp or sample_rate, or give longer clips")
-    crop = as_size(data.augment.crop_size)
-    for i in np.unique(data.rows[:, 0]) if crop else []:
-        check_crop(crop, data.clips[i].size, f"clip {data.clips[i].name!r}")
+
+def without_small(
+    data: Windows,  # a dataset whose clips and index are set
+) -> np.ndarray:  # its index, less the windows of clips that the crop does not fit into
+    "Pass over clips smaller than the crop; raise when all are, or with `strict` for the first."
+    crop, used = as_size(data.augment.crop_size), np.unique(data.rows[:, 0])
+    small = [i for i in used if crop and np.any(np.less(data.clips[i].size, crop))]
+    if len(small) == len(used) or small and data.strict:
+        check_crop(crop, data.clips[small[0]].size, f"clip {data.clips[small[0]].name!r}")
+    if small:
+        names = ", ".join(data.clips[i].name for i in small[:3]) + ", ..." * (len(small) > 3)
+        warnings.warn(f"passing over {len(small)} of {len(used)} clips, smaller than crop_size "
+                      f"{crop[0]}x{crop[1]}: {names}", stacklevel=3)
+    return data.rows[~np.isin(data.rows[:, 0], small)]
+
 
 # %% ../nbs/06_data.ipynb #5edd0f05
 def read_window(
@@ -478,19 +492,22 @@ def decoded(
     had: int,  # windows of the epoch used before
 ) -> Iterator[dict[str, Tensor]]:  # windows
     "Decode, and pass over what is damaged."
-    some, skipped = had > 0, 0
+    some, fits, skipped, small = had > 0, had > 0, 0, None
     for clip, first, cells in found:
         some = True
         try:
             window = stream_window(data, clip, first, cells)
         except ValueError as error:
-            if data.strict or "damaged" not in str(error):
+            if data.strict or not isinstance(error, Small) and "damaged" not in str(error):
                 raise
-            warnings.warn(f"passing over a damaged window: {error}", stacklevel=2)
+            small = error if isinstance(error, Small) else small
+            warnings.warn(f"passing over a window: {error}", stacklevel=2)
             skipped += 1
             continue
         yield window | dict(skipped=torch.tensor(skipped))
-        skipped = 0
+        skipped, fits = 0, True
     if not some:
         raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
                          f"or sample_rate, or give longer clips")
+    if small and not fits:
+        raise small

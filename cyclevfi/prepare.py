@@ -564,6 +564,9 @@ def prepare_sources(
 ) -> Report:
     "Make a dataset of the sources."
     check_recipe(recipe)
+    for name, value in dict(shard_mb=shard_mb, workers=workers).items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name}: must be 1 or more, not {value}")
     names = Counter()
     for i, source in enumerate(sources):
         names[source.name] += 1

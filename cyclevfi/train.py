@@ -253,6 +253,9 @@ def setup(
 ) -> Run:  # ready to be resumed and trained
     "Build everything a run needs."
     check(cfg)
+    if cfg.patience and val is None and not cfg.val:
+        raise ValueError("patience: counts validations, and there is nothing to validate on: "
+                         "give --val, or leave patience out")
     acc = accelerator(cfg)
     torch.backends.cudnn.benchmark = True  # crops have one size: worth a search, once
     data = training_data(cfg) if data is None else data
