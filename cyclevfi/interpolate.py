@@ -7,8 +7,9 @@ __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'TRIALS', 'WAYS', 'Report
            'check_choices', 'plan_sound', 'closed_sound', 'holds_sound', 'plan_company', 'Job', 'plan_job',
            'spare_memory', 'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece',
            'later', 'looked_at', 'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial',
-           'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'closed', 'decide', 'heed',
-           'agree', 'keeping', 'adapted', 'run', 'videos_in', 'output_name', 'run_all', 'interpolate']
+           'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'report_at', 'made_before',
+           'closed', 'decide', 'heed', 'agree', 'keeping', 'adapted', 'run', 'videos_in', 'output_names', 'run_all',
+           'interpolate']
 
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
@@ -118,6 +119,8 @@ def check_output(
     for path in map(Path, inputs):
         if Path(output).exists() and path.exists() and os.path.samefile(path, output):
             raise ValueError(f"output {output} is the input itself; choose another name")
+    if str(output) != "-":
+        report_at(output)
 
 # %% ../nbs/09_interpolate.ipynb #14df0e10
 CHOICES = {"last": ("auto", "hold", "once"), "cuts": ("repeat", "blend", "off"),
@@ -691,6 +694,35 @@ def report_path(
     return path.with_name(f"{path.name}.json")
 
 
+def report_at(
+    output: str | Path,
+) -> Report | None:  # nothing where there is none
+    "The report of an output; a file of its name that is something else is not to be lost."
+    path = report_path(output)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name: found[f.name] for f in dataclasses.fields(Report) if f.name in found}
+        fractions = {k: Fraction(known[k]) for k in ("fps_in", "fps_out", "duration")}
+        return Report(**known | fractions)
+    except OSError:
+        return None
+    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        raise ValueError(f"output {output}: the report would replace {path}, which is something "
+                         "else; choose another name") from error
+
+
+def made_before(
+    job: Job,
+) -> Report | None:
+    "The report of an output that is there already, made in the same way."
+    if (found := report_at(job.output)) is None or not Path(job.output).exists():
+        return None
+    if found.settings != job.report.settings:
+        return None
+    note(found.notes, "was there already, made in the same way")
+    return found
+
+
 def closed(
     job: Job,
     tally: Tally,
@@ -815,6 +847,8 @@ def run(
             return closed(job, make_whole(job, reader), reader, began) if team.leads else None
         pieces = Pieces(Path(asked.output), settings_of(job, asked), job.film)
         job.report.settings = fingerprint(pieces.settings)
+        if not asked.again and (done := made_before(job)):
+            return done
         with alone(pieces) if team.leads else contextlib.nullcontext(), keeping(job, pieces, team):
             agree(job, pieces, asked, team)
             tally = make_in_pieces(job, reader, pieces, team)
@@ -834,15 +868,20 @@ def videos_in(
     return []
 
 
-def output_name(
-    path: Path,  # a video
-    others: list[Path],  # all of the folder
-) -> str:
-    "What the output of one of many videos is called."
-    suffix = path.suffix.lower()
-    kept = suffix if CONTAINERS.get(suffix) in FILMS else ".mp4"
-    alone = sum(p.stem == path.stem for p in others) == 1
-    return (path.stem if alone else path.name) + kept
+def output_names(
+    videos: list[Path],
+    folder: Path,  # that they lie in, some of them perhaps in folders of it
+) -> dict[Path, Path]:  # no two alike
+    "What the output of each of many videos is called, in a folder of outputs."
+    names, suffixes = {}, {p: p.suffix.lower() for p in videos}
+    for path, suffix in suffixes.items():
+        near, kept = path.relative_to(folder), suffix if CONTAINERS.get(suffix) in FILMS else ".mp4"
+        alone = sum(p.with_suffix("") == path.with_suffix("") for p in videos) == 1
+        names[path] = near.with_name((path.stem if alone else path.name) + kept)
+    for path, name in names.items():
+        while sum(str(other).lower() == str(name).lower() for other in names.values()) > 1:
+            names[path] = name = name.with_stem(f"{name.stem}~")
+    return names
 
 # %% ../nbs/09_interpolate.ipynb #06c6ae8f
 def run_all(
@@ -852,16 +891,20 @@ def run_all(
 ) -> list[Report]:  # of those that this process made
     "A folder of videos."
     reports, failed, folder = [], [], Path(asked.output)
+    check_output(asked.input, folder)
+    if Path(asked.input).resolve() in folder.resolve().parents:  # its outputs are no inputs
+        videos = [p for p in videos if folder.resolve() not in p.resolve().parents]
+    names = output_names(videos, Path(asked.input))
     if folder.suffix.lower() in CONTAINERS and not folder.is_dir():
         raise ValueError(f"output {folder} must be a folder, as the input is a folder of videos")
-    if asked.preview or not asked.dry_run:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
     for path in videos[team.rank :: team.size]:
-        target = folder / output_name(path, videos)
-        one = SimpleNamespace(**vars(asked) | {"input": path, "output": target})
+        target = folder / names[path]
+        one = SimpleNamespace(**vars(asked) | {"input": path, "output": target, "again": False})
         one.device = str(free_device(team.local)) if one.device == "auto" else one.device
         try:
+            if asked.preview or not asked.dry_run:
+                with writing(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
             reports.append(run(one, Team()))
         except (ValueError, OSError, RuntimeError) as error:
             failed.append(str(error))
@@ -902,7 +945,7 @@ def interpolate(
     progress: bool = True,  # show progress and the time left
 ) -> Report | list[Report]:
     "Make the frames between frames: a higher frame rate, or slow motion."
-    asked, team = SimpleNamespace(**locals()), this_team()
+    asked, team = SimpleNamespace(**locals(), again=True), this_team()
     if videos := videos_in(input):
         return run_all(asked, videos, team)
     return run(asked, team)
