@@ -113,6 +113,7 @@ class LoopFields:
     samples: int = 2  # validation windows drawn as a picture; 0 for none
     log_with: list[str] | str = field(default_factory=list)  # trackers: tensorboard, wandb, ...
     log_dir: str | None = None  # where tensorboard writes; given alone it asks for tensorboard
+    progress: bool = True  # show a bar
 
 # %% ../nbs/06d_config.ipynb #750eed12
 @dataclass

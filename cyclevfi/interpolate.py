@@ -42,6 +42,7 @@ from .model import DEFAULT, VFIModel
 from cyclevfi.painting import (
     Painter, free_memory, make_painter, parse_memory, plan_drawing, plan_pairs, side_by_side,
     weights_digest)
+from .pictures import is_address
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
 from .rendering import Rule, Tallies, Tally, in_pairs, render
 from cyclevfi.segments import (
@@ -814,12 +815,14 @@ def adapted(
     "Tune the network on this very video, once."
     from cyclevfi.adapt import adapt
 
-    if not isinstance(asked.model, str) or str(asked.input) == "-":
+    address = isinstance(asked.input, str) and (asked.input == "-" or is_address(asked.input))
+    if not isinstance(asked.model, str) or address:
         raise ValueError("adapt needs a file that can be read twice, and a network by name")
+    how = dict(model=asked.model, deinterlace=asked.deinterlace, progress=asked.progress)
     if team.leads:
-        done = adapt(asked.input, model=asked.model)
+        done = adapt(asked.input, **how)
     team.wait()
-    return done if team.leads else adapt(asked.input, model=asked.model)
+    return done if team.leads else adapt(asked.input, **how)
 
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(

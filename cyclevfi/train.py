@@ -346,7 +346,7 @@ def save(
 # %% ../nbs/07_train.ipynb #08fc2d63
 # fields that do not change the weights
 FREE = {"out", "name", "resume", "log_every", "log_with", "log_dir", "workers", "keep",
-        "save_every", "samples", "strict"}
+        "save_every", "samples", "strict", "progress"}
 
 
 def same_network(
@@ -716,7 +716,7 @@ def fit(
     p, main = run.progress, run.acc.is_main_process
     batches, shown = batches_of(run), {}
     bar = tqdm(
-        total=run.steps, initial=p.step, disable=not main, desc=run.cfg.name,
+        total=run.steps, initial=p.step, disable=not (main and run.cfg.progress), desc=run.cfg.name,
         mininterval=0.2 if sys.stderr.isatty() else 20,
     )
     with bar, stoppable(run):
