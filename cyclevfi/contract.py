@@ -7,6 +7,7 @@ __all__ = ['PROMISES', 'pictures', 'some_times', 'difference', 'promise', 'any_s
            'cycle_gradient', 'by_threads', 'low_precision', 'saved_and_loaded', 'exported', 'check']
 
 # %% ../nbs/13b_contract.ipynb #8d9488fa
+import copy
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -188,8 +189,8 @@ def check(
     model: VFIModel,  # a registered network, with any weights
     leave_out: tuple[str, ...] = (),  # names of promises that are not asked for
 ) -> dict[str, str]:  # what is wrong, by promise; empty if all are kept
-    "Hold a network to every promise."
-    model, wrong = model.eval(), {}
+    "Hold a copy of a network to every promise."
+    model, wrong = copy.deepcopy(model).eval(), {}
     for promised in PROMISES:
         if promised.__name__ not in leave_out:
             try:

@@ -10,6 +10,7 @@ __all__ = ['NEEDED', 'SIZES', 'LARGEST', 'settle', 'Drawing', 'padded', 'culprit
 import importlib
 import json
 import logging
+import math
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -31,10 +32,11 @@ def settle(
     size: tuple[int, int],  # (h, w) of the frames it will mostly see
 ) -> int:  # sides must be multiples of this
     "Fix what a network would choose by the size of the frames."
-    if hasattr(model, "levels"):
-        model.levels = levels_for(*size)
-        return 4 * 2 ** (model.levels - 1)
-    return getattr(model, "multiple", 32)
+    parts = [part for part in model.modules() if hasattr(part, "levels")]  # itself, or members
+    for part in parts:
+        part.levels = levels_for(*size)
+    own = [] if model in parts else [getattr(model, "multiple", 32)]
+    return math.lcm(*own, *(4 * 2 ** (part.levels - 1) for part in parts))
 
 
 class Drawing(nn.Module):
@@ -276,10 +278,9 @@ def export(
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size must be height and width, got {list(size)}")
     network, partial = load(model).requires_grad_(False), partial_path(path)
-    own, pair = hasattr(network, "levels"), photographs(tuple(size))  # of levels: pads less itself
-    alone = half_way(network, pair) if own else None
-    multiple = settle(network, tuple(size))
-    padding = float((half_way(network, pair, multiple) - alone).abs().mean()) if own else 0.0
+    pair = photographs(tuple(size))
+    alone, multiple = half_way(network, pair), settle(network, tuple(size))
+    padding = float((half_way(network, pair, multiple) - alone).abs().mean())  # it may pad less
     try:
         with writing(path):
             if path.suffix == ".onnx":

@@ -146,15 +146,17 @@ def small(layer: nn.Conv2d, factor: float = 0.03) -> nn.Conv2d:
     return layer
 
 
-def numbers_for(x: Tensor) -> torch.dtype:
-    "The numbers that a convolution of `x` is done in."
-    device = x.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+def numbers_for(*maps: Tensor) -> torch.dtype:
+    "What a convolution of these maps computes in: the fewest bits, as of the network's weights."
+    device = maps[0].device.type
+    if torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return min((x.dtype for x in maps), key=lambda kind: kind.itemsize)
 
 
 def joined(*maps: Tensor) -> Tensor:
     "One map of all channels, in the numbers and the memory layout the next convolution wants."
-    kind = numbers_for(maps[0])
+    kind = numbers_for(*maps)
     by_pixel = any(x.stride(1) == 1 < x.shape[1] for x in maps)
     form = torch.channels_last if by_pixel else torch.contiguous_format
     return torch.cat([x.to(kind, memory_format=form) for x in maps], 1)
@@ -340,7 +342,7 @@ def mixed(
     total = shares[0] * sharp
     for share, drawing in zip(shares[1:], (soft, smoothed(soft), still)):
         total.addcmul_(share, drawing)
-    return total
+    return total.to(sharp.dtype)
 
 # %% ../nbs/01a_pyramid.ipynb #be6c5331
 def descend(
