@@ -232,6 +232,11 @@ def values_of(
         args = reader.parse_args(spelled(argv, "-"))
     except argparse.ArgumentTypeError as error:  # of a value in a file of flags
         raise ValueError(f"--config: {error}") from error
+    except argparse.ArgumentError as error:
+        if "item assignment" not in str(error) and "Unexpected config" not in str(error):
+            raise
+        raise ValueError("--config: the file must hold flags and their values, and lists where "
+                         "there may be several, as `input: [clip.mp4]`") from error
     for param in verb.parameters():
         if param.default is param.empty and args.get(param.name) is None:
             wanted = "/".join(verb.spelling(param.name))
@@ -286,8 +291,9 @@ def show_run(
 
 def models() -> dict[str, list[str]]:  # bundled weights, and architectures to train
     "The networks known by name: what --model takes, and what can be trained."
-    from cyclevfi.model import ARCHITECTURES, bundled
+    from cyclevfi.model import ARCHITECTURES, bundled, import_networks
 
+    import_networks()
     return {"weights": bundled(), "architectures": list(ARCHITECTURES)}
 
 

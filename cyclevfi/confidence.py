@@ -204,7 +204,7 @@ def picture(
     moment: Moment,
 ) -> np.ndarray:  # uint8 (h, 2 w, 3)
     "The new frame, and beside it the error to expect, blurred over 9 pixels."
-    levels = np.sqrt(cv2.blur(moment.error[0, 0].cpu().numpy(), (9, 9)))
+    levels = np.sqrt(np.maximum(cv2.blur(moment.error[0, 0].cpu().numpy(), (9, 9)), 0))
     scaled = np.nan_to_num(levels * 255 / BRIGHT).clip(0, 255).astype(np.uint8)
     heat = cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)[..., ::-1]
     return np.concatenate([to_uint8(moment.drawn), heat], 1)

@@ -6,7 +6,7 @@
 __all__ = ['LAYOUTS', 'BASELINES', 'Sample', 'shrink', 'make_sample', 'Cutting', 'cut', 'Source', 'stem', 'one_sample',
            'middlebury', 'walk', 'ucf101', 'clip_of_images', 'clip_of_video', 'too_short', 'find_sources',
            'score_sample', 'Row', 'Report', 'format_scores', 'format_table', 'write_text', 'format_csv', 'as_numbers',
-           'as_dict', 'score_all', 'check_output', 'evaluate']
+           'as_dict', 'score_all', 'check_output', 'method_name', 'evaluate']
 
 # %% ../nbs/08_evaluate.ipynb #b1ea8ad4
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -416,6 +416,14 @@ def check_output(name: str, path: str | Path | None) -> None:
         raise ValueError(f"{name}: {path} is a folder; give the name of a file")
 
 # %% ../nbs/08_evaluate.ipynb #a065c021
+def method_name(method: str | Path) -> str:  # as it will head its column
+    "The name of a method, which must not be a network itself."
+    if not isinstance(method, str | Path):
+        raise TypeError("models: names, folders or checkpoints, not a "
+                        f"{type(method).__name__}; write it with cyclevfi.model.save")
+    return str(method)
+
+
 def evaluate(
     data: str | Path,  # folder in the UCF101, Middlebury or clip layout, or a video file
     models: Sequence[str] = (DEFAULT,),  # bundled names, baselines, folders, checkpoints, Hub ids
@@ -438,7 +446,8 @@ def evaluate(
     check_output("json", json)
     cutting = Cutting(num_interp, sample_rate, step_size, size, max_frames)
     where = pick_device(device)
-    names = list(dict.fromkeys(map(str, [*models, *baselines])))
+    named = [[m] if isinstance(m, str | Path) else m for m in (models, baselines)]
+    names = list(dict.fromkeys(map(method_name, [*named[0], *named[1]])))
     if not names:
         raise ValueError("models and baselines are both empty: name at least one method")
     sources = find_sources(data, cutting)

@@ -189,7 +189,7 @@ class Objective(nn.Module):
     ):
         super().__init__()
         self.weights = weights or LossWeights()
-        if negative := [k for k, v in asdict(self.weights).items() if v < 0]:
+        if negative := [k for k, v in asdict(self.weights).items() if not v >= 0]:
             raise ValueError(f"weights must not be negative: {', '.join(negative)}")
         self.vgg = (vgg or VGGFeatures()).eval() if self.weights.vgg else None
 
@@ -258,7 +258,7 @@ class CycleObjective(Objective):
     ) -> LossTerms:
         "Draw two frames nobody knows; between them, draw the middle one and compare."
         img0, img1, img2 = window["frames"].unbind(1)
-        t = window["t"].to(img0)
+        t = torch.as_tensor(window["t"]).to(img0)
         first, last, t2 = torch.cat([img0, img1]), torch.cat([img1, img2]), torch.cat([t, t])
         motion = model.motion(first, last)
         unknown = model.picture(first, last, motion, t2)

@@ -125,6 +125,8 @@ def score(
     protocol: str = "rounded",  # how `pred` becomes bytes: "rounded" or "reference"
 ) -> Scores:  # psnr, ssim, ie
     "Score a predicted frame against the filmed one."
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}")
     is_uint8 = isinstance(pred, np.ndarray) and pred.dtype == np.uint8
     img = pred if is_uint8 else to_uint8(pred, protocol)
     return Scores(psnr(img, truth), ssim(img, truth), ie(img, truth))

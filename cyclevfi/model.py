@@ -13,8 +13,10 @@ __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'OWN', 'REFERENCE_HEADS
 # %% ../nbs/01_model.ipynb #096661db
 import hashlib
 import importlib
+import inspect
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +25,7 @@ from pathlib import Path
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -89,7 +92,8 @@ def verify(
     "Raise `ValueError` unless the files are those that were saved."
     if not (folder / SUMS).is_file():
         return
-    said = {line[66:]: line[:64] for line in (folder / SUMS).read_text().splitlines()}
+    lines = (folder / SUMS).read_text(errors="replace").splitlines()
+    said = {line[66:]: line[:64] for line in lines}
     found = checksums(folder)
     if wrong := [name for name, value in found.items() if said.get(name) != value]:
         raise ValueError(
@@ -113,7 +117,10 @@ def stored_in(
     "As the Hub's own library does it, without a word on the way."
     net = cls(**{k: v for k, v in config.items() if k not in FETCHING})
     file = str(Path(model_id) / "model.safetensors")
-    return cls._load_as_safetensor(net, file, map_location, strict)
+    try:
+        return cls._load_as_safetensor(net, file, map_location, strict)
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not whole, or no file of weights: {error}") from error
 
 # %% ../nbs/01_model.ipynb #c3d974f7
 class Stored(nn.Module, PyTorchModelHubMixin, **ABOUT):
@@ -125,6 +132,7 @@ class Stored(nn.Module, PyTorchModelHubMixin, **ABOUT):
         known = {"architecture": getattr(self, "architecture", type(self).__name__)}
         config = json.dumps(known | (self._hub_mixin_config or {}), indent=2, sort_keys=True)
         (save_directory / "config.json").write_text(config + "\n")
+        shutil.copymode(save_directory / "config.json", save_directory / "model.safetensors")
         write_checksums(save_directory)
 
     @classmethod
@@ -144,7 +152,11 @@ class Stored(nn.Module, PyTorchModelHubMixin, **ABOUT):
 def check_pair(img0: Tensor, img1: Tensor) -> None:
     "Raise `ValueError` unless these are two batches of frames that belong together."
     for name, img in (("img0", img0), ("img1", img1)):
-        if img.ndim != 4 or img.shape[1] != 3 or not img.is_floating_point():
+        if not isinstance(img, Tensor):
+            raise TypeError(f"{name} must be a tensor, not {type(img).__name__}: see "
+                            "cyclevfi.metrics.to_tensor")
+        if (img.ndim != 4 or img.shape[1] != 3 or 0 in img.shape
+                or not img.is_floating_point()):
             raise ValueError(f"{name} must be RGB in [0, 1], floating point, (b, 3, h, w), not "
                              f"{str(img.dtype).removeprefix('torch.')} {tuple(img.shape)}")
     if img0.shape != img1.shape:
@@ -252,9 +264,9 @@ def import_networks() -> None:
     for module in filter(None, os.environ.get(OWN, "").replace(" ", "").split(",")):
         try:
             importlib.import_module(module)
-        except ImportError as error:
-            raise ValueError(f"{OWN} names {module}, which cannot be imported ({error}); set"
-                             " PYTHONPATH to the folder it lies in") from error
+        except Exception as error:  # whatever a module may do
+            raise ValueError(f"{OWN} names {module}, which cannot be imported ({error!r}); does"
+                             " PYTHONPATH hold the folder it lies in?") from error
 
 
 def architecture(name: str) -> type[VFIModel]:  # the class registered under `name`
@@ -564,12 +576,16 @@ def from_folder(
         raise ValueError(f"model folder {folder} has no config.json; {way}")
     try:
         config = json.loads((folder / "config.json").read_text())
-        name = config["architecture"]
+        name, options = str(config["architecture"]), {*config} - {"architecture"}
     except (ValueError, KeyError, TypeError) as e:
         raise ValueError(f"{folder / 'config.json'} does not name an architecture: {e!r}") from e
     if not (folder / "model.safetensors").is_file():
         raise ValueError(f"model folder {folder} has no model.safetensors")
     verify(folder)
+    taken = inspect.signature(architecture(name)).parameters
+    if unknown := sorted(options - set(taken)):
+        raise ValueError(f"{folder / 'config.json'}: {name} has no option {', '.join(unknown)}; "
+                         "was it written by a later version?")
     return architecture(name).from_pretrained(folder)
 
 # %% ../nbs/01_model.ipynb #f227993e
@@ -593,6 +609,9 @@ def load(
     name: str | Path,  # bundled weights, a baseline, folder, checkpoint file or Hub id; or "cc+dis"
 ) -> VFIModel:  # in eval mode
     "The network called `name`: `load('cc')`, `load('dis')`, `load('runs/mine/model')`."
+    if not isinstance(name, str | Path):
+        raise TypeError(f"model: a name, a folder or a checkpoint, not {type(name).__name__}; a "
+                        "network is given by its folder, which cyclevfi.model.save writes")
     path = Path(name)
     if str(name) in bundled():
         return from_folder(WEIGHTS / str(name))

@@ -139,7 +139,8 @@ def reason(
         return "cut", rule.cuts
     if pair.b.still:
         return "still", "repeat"
-    doubt = rule.expected.get(pair.a.frame.index, math.inf) < rule.least
+    known = rule.expected.get(pair.a.frame.index, math.inf)  # nan where nobody can tell
+    doubt = not known >= rule.least
     return ("doubt", rule.unsure) if doubt else ("", "")
 
 # %% ../nbs/08d_rendering.ipynb #476a6ceb
