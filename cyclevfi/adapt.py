@@ -324,6 +324,7 @@ def publish(
     return report
 
 
+# %% ../nbs/10_adapt.ipynb #e8c61ba8
 def published(
     output: Path,  # folder of a result
     request: dict,  # what is asked for now
@@ -340,6 +341,7 @@ def published(
     return None
 
 
+# %% ../nbs/10_adapt.ipynb #e8c61ba9
 @contextlib.contextmanager
 def begun(
     output: Path,  # folder of a result

@@ -424,6 +424,7 @@ def method_name(method: str | Path) -> str:  # as it will head its column
     return str(method)
 
 
+# %% ../nbs/08_evaluate.ipynb #a065c022
 def evaluate(
     data: str | Path,  # folder in the UCF101, Middlebury or clip layout, or a video file
     models: Sequence[str] = (DEFAULT,),  # bundled names, baselines, folders, checkpoints, Hub ids

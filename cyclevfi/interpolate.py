@@ -695,6 +695,7 @@ def report_path(
     return path.with_name(f"{path.name}.json")
 
 
+# %% ../nbs/09_interpolate.ipynb #50f35655
 def report_at(
     output: str | Path,
 ) -> Report | None:  # nothing where there is none
@@ -712,6 +713,7 @@ def report_at(
                          "else; choose another name") from error
 
 
+# %% ../nbs/09_interpolate.ipynb #50f35654
 def made_before(
     job: Job,
 ) -> Report | None:
@@ -724,6 +726,7 @@ def made_before(
     return found
 
 
+# %% ../nbs/09_interpolate.ipynb #50f35659
 def closed(
     job: Job,
     tally: Tally,
