@@ -7,6 +7,7 @@ __all__ = ['APART', 'CYCLE', 'BRIGHT', 'squared', 'decibels', 'draw_middle', 'Mo
            'row_of', 'InspectReport', 'picture', 'plot', 'write_report', 'inspect']
 
 # %% ../nbs/10a_confidence.ipynb #5edad8cf
+import contextlib
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -233,14 +234,19 @@ def write_report(
     fps: Fraction,  # of the map
 ) -> None:
     "Write the map while the moments come, then the table and the plot."
-    folder = Path(report.output)
+    folder, fresh = Path(report.output), not Path(report.output).exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(folder / "confidence.mp4", fps) as writer:
-        for moment in found:
-            writer.write(picture(moment))
-            report.rows.append(row_of(moment))
-        if not report.rows:
-            raise ValueError(f"video {report.video} has no two different frames in one shot")
+    try:
+        with VideoWriter(folder / "confidence.mp4", fps) as writer:
+            for moment in found:
+                writer.write(picture(moment))
+                report.rows.append(row_of(moment))
+            if not report.rows:
+                raise ValueError(f"video {report.video} has no two different frames in one shot")
+    finally:
+        if fresh:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # nothing came of it
     names = list(asdict(report.rows[0]))
     lines = [",".join(names)]
     lines += [",".join(f"{v:.6g}" for v in asdict(r).values()) for r in report.rows]

@@ -159,6 +159,10 @@ def check_pair(img0: Tensor, img1: Tensor) -> None:
                 or not img.is_floating_point()):
             raise ValueError(f"{name} must be RGB in [0, 1], floating point, (b, 3, h, w), not "
                              f"{str(img.dtype).removeprefix('torch.')} {tuple(img.shape)}")
+        few = img[..., ::32, ::32].detach()
+        if img.device.type == "cpu" and not torch.compiler.is_compiling() and few.amax() > 4:
+            raise ValueError(f"{name} has values up to {float(few.amax()):.4g}: frames are in "
+                             "[0, 1], divide levels of 8 bits by 255")
     if img0.shape != img1.shape:
         raise ValueError(f"img1 must be as large as img0, {tuple(img0.shape)}, not "
                          f"{tuple(img1.shape)}")
