@@ -85,7 +85,11 @@ class _Correlate(torch.autograd.Function):
         for x, y, found in each:
             for k in range(n * n):
                 i, j = divmod(k, n)
-                torch.sum(x * y[:, i : i + h, :, j : j + w], 2, out=found[:, k])
+                products = x * y[:, i : i + h, :, j : j + w]
+                if torch.compiler.is_compiling():
+                    found[:, k] = products.sum(2)
+                else:
+                    torch.sum(products, 2, out=found[:, k])
         return out
 
     @staticmethod
@@ -151,7 +155,10 @@ def numbers_for(*maps: Tensor) -> torch.dtype:
     device = maps[0].device.type
     if torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
-    return min((x.dtype for x in maps), key=lambda kind: kind.itemsize)
+    fewest = maps[0]
+    for x in maps:  # not `min`, which torch.compile does not follow
+        fewest = x if x.element_size() < fewest.element_size() else fewest
+    return fewest.dtype
 
 
 def joined(*maps: Tensor) -> Tensor:
