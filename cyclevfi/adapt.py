@@ -6,7 +6,8 @@
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'REQUEST', 'PARTS', 'Look',
            'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'configure',
            'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish', 'published', 'begun',
-           'partway', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run', 'identify', 'adapt']
+           'partway', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run', 'check_amounts',
+           'identify', 'adapt']
 
 # %% ../nbs/10_adapt.ipynb #74765e5a
 import contextlib
@@ -336,6 +337,9 @@ def published(
         if found.request == request:
             return found
         raise ValueError(f"output: {output} holds another adaptation; choose another name")
+    asked = output / REQUEST  # there while it is being made, and after a kill as it was finished
+    if asked.is_file() and json.loads(asked.read_text(encoding="utf-8")) == request:
+        return None
     if output.exists() and any(p.name != "run" and p.name[0] != "." for p in output.iterdir()):
         raise ValueError(f"output: {output} exists and is no adaptation; choose another name")
     return None
@@ -348,22 +352,27 @@ def begun(
     request: dict,  # what is asked for
 ) -> Iterator[None]:
     "Keep others out meanwhile, and out of what was begun for another request."
+    fresh = not output.exists()
     with pictures.writing(output):
         output.mkdir(parents=True, exist_ok=True)
     busy = f"{output} is being made by another process: wait for it, or choose another output"
-    with pictures.locked(output / ".lock", busy):
-        asked = output / REQUEST
-        known = json.loads(asked.read_text(encoding="utf-8")) if asked.is_file() else None
-        if (output / "run" / "config.yaml").is_file() and known != request:
-            raise ValueError(f"output: {output} holds another adaptation, which was not finished; "
-                             f"choose another name, or delete {output / 'run'}")
-        ckpt.write_text(asked, json.dumps(request))
-        try:
-            yield
-        finally:
-            if not (output / "run").exists():
-                asked.unlink(missing_ok=True)
-            (output / ".lock").unlink(missing_ok=True)
+    asked, lock = output / REQUEST, output / ".lock"
+    try:
+        with pictures.locked(lock, busy):
+            try:
+                known = json.loads(asked.read_text(encoding="utf-8")) if asked.is_file() else None
+                if (output / "run" / "config.yaml").is_file() and known != request:
+                    raise ValueError(f"output: {output} holds another adaptation, which was not "
+                                     f"finished; choose another name, or delete {output / 'run'}")
+                ckpt.write_text(asked, json.dumps(request))
+                yield
+            finally:
+                if not (output / "run").exists():
+                    asked.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # Windows: while it is locked
+                    lock.unlink(missing_ok=True)
+    finally:
+        if fresh:
             with contextlib.suppress(OSError):
                 output.rmdir()  # if nothing came of it
 
@@ -490,8 +499,18 @@ def corpus_run(
     return cfg, data, Subset(exam, chosen.tolist())
 
 # %% ../nbs/10_adapt.ipynb #92215072
+def check_amounts(minutes: float | None, steps: int | None, seed: int) -> None:
+    "Raise for what is no amount of time, of steps, or no seed."
+    if minutes is not None and not 0 < minutes < math.inf or steps is not None and not steps > 0:
+        raise ValueError(f"minutes and steps must be positive, not {minutes}, {steps}")
+    for name, value in dict(steps=steps, seed=seed).items():
+        if value is not None and (not isinstance(value, int) or value < 0):
+            raise ValueError(f"{name}: must be whole numbers, 0 or more, not {value}")
+
+
 def identify(
     video: str | Path | Sequence[str | Path],  # what is to be adapted to
+    output: str | Path | None = None,  # what lies in this folder is not counted
 ) -> list[str]:  # changes when the video does
     "Place, size and date of all files."
     given = [video] if isinstance(video, str | os.PathLike) else list(video)
@@ -499,7 +518,9 @@ def identify(
              for f in (sorted(q for q in p.rglob("*") if q.is_file()) if p.is_dir() else [p])]
     if missing := [f for f in files if not f.exists()]:
         raise FileNotFoundError(f"no such file or folder: {missing[0]}")
-    return [f"{f.resolve()} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files]
+    files = [f.resolve() for f in files]
+    files = [f for f in files if output is None or Path(output).resolve() not in f.parents]
+    return [f"{f} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files]
 
 # %% ../nbs/10_adapt.ipynb #c0d04bbf
 def adapt(
@@ -514,14 +535,13 @@ def adapt(
     progress: bool = True,  # show a bar
 ) -> AdaptReport:
     "Tune a network on the very video it is for, without ground truth."
-    if any(n is not None and n <= 0 for n in (minutes, steps)):
-        raise ValueError("minutes and steps must be positive")
-    if seed < 0 or steps is not None and steps != int(steps):
-        raise ValueError("seed and steps must be whole numbers, seed 0 or more: "
-                         f"{seed}, {steps}")
+    check_amounts(minutes, steps, seed)
+    if deinterlace and is_corpus(video):
+        raise ValueError("deinterlace: for a single video, not for a folder of them")
     began, net = time.perf_counter(), load(model)
     asked = [weights_digest(net), minutes, steps, parameters, seed, deinterlace]
-    request = {"of": hashlib.sha256("\n".join(identify(video)).encode()).hexdigest(), "how": asked}
+    files = "\n".join(identify(video, output)).encode()
+    request = {"of": hashlib.sha256(files).hexdigest(), "how": asked}
     name = hashlib.sha256(json.dumps(request).encode()).hexdigest()[:24]
     output = Path(output) if output else cache_folder() / "adapted" / name
     if done := published(output, request):

@@ -190,7 +190,11 @@ def check(
     leave_out: tuple[str, ...] = (),  # names of promises that are not asked for
 ) -> dict[str, str]:  # what is wrong, by promise; empty if all are kept
     "Hold a copy of a network to every promise."
-    model, wrong = copy.deepcopy(model).eval(), {}
+    wrong = {}
+    try:
+        model = copy.deepcopy(model).eval()
+    except Exception as error:
+        wrong["copied"] = f"{type(error).__name__}: {error}"[:300]  # `adapt` copies too
     for promised in PROMISES:
         if promised.__name__ not in leave_out:
             try:

@@ -492,7 +492,7 @@ def decoded(
     had: int,  # windows of the epoch used before
 ) -> Iterator[dict[str, Tensor]]:  # windows
     "Decode, and pass over what is damaged."
-    some, fits, skipped, small = had > 0, had > 0, 0, None
+    some, skipped = had > 0, 0
     for clip, first, cells in found:
         some = True
         try:
@@ -500,14 +500,11 @@ def decoded(
         except ValueError as error:
             if data.strict or not isinstance(error, Small) and "damaged" not in str(error):
                 raise
-            small = error if isinstance(error, Small) else small
             warnings.warn(f"passing over a window: {error}", stacklevel=2)
             skipped += 1
             continue
         yield window | dict(skipped=torch.tensor(skipped))
-        skipped, fits = 0, True
+        skipped = 0
     if not some:
         raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
                          f"or sample_rate, or give longer clips")
-    if small and not fits:
-        raise small

@@ -447,7 +447,7 @@ def evaluate(
     check_output("json", json)
     cutting = Cutting(num_interp, sample_rate, step_size, size, max_frames)
     where = pick_device(device)
-    named = [[m] if isinstance(m, str | Path) else m for m in (models, baselines)]
+    named = [[m] if isinstance(m, str | Path | VFIModel) else m for m in (models, baselines)]
     names = list(dict.fromkeys(map(method_name, [*named[0], *named[1]])))
     if not names:
         raise ValueError("models and baselines are both empty: name at least one method")

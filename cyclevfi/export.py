@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['NEEDED', 'SIZES', 'LARGEST', 'settle', 'Drawing', 'padded', 'culprit', 'to_program', 'onnx_modules', 'frame_it',
-           'about', 'to_onnx', 'differences', 'session_of', 'Exported', 'checked', 'photographs', 'half_way', 'export']
+           'about', 'to_onnx', 'differences', 'session_of', 'Exported', 'checked', 'photographs', 'half_way',
+           'write_program', 'export']
 
 # %% ../nbs/13_export.ipynb #83c98504
 import importlib
@@ -23,7 +24,7 @@ from torch.nn import functional as F
 from . import __version__
 from .model import VFIModel, load
 from .pictures import partial_path, publish, remove, writing
-from .pyramid import levels_for
+from .pyramid import PyramidFlow, levels_for
 from .sample import clip
 
 # %% ../nbs/13_export.ipynb #fa62fcc0
@@ -32,11 +33,12 @@ def settle(
     size: tuple[int, int],  # (h, w) of the frames it will mostly see
 ) -> int:  # sides must be multiples of this
     "Fix what a network would choose by the size of the frames."
-    parts = [part for part in model.modules() if hasattr(part, "levels")]  # itself, or members
-    for part in parts:
-        part.levels = levels_for(*size)
-    own = [] if model in parts else [getattr(model, "multiple", 32)]
-    return math.lcm(*own, *(4 * 2 ** (part.levels - 1) for part in parts))
+    if members := getattr(model, "members", None):
+        return math.lcm(*(settle(member, size) for member in members))
+    if isinstance(model, PyramidFlow):
+        model.levels = levels_for(*size)
+        return 4 * 2 ** (model.levels - 1)
+    return getattr(model, "multiple", 32)
 
 
 class Drawing(nn.Module):
@@ -259,11 +261,27 @@ def half_way(
     model: VFIModel,
     pair: list[Tensor],  # `(1, 3, h, w)` each
     multiple: int = 1,  # sides are padded to multiples of it
-) -> Tensor:  # `(1, 3, h, w)`, half-way between the two
+) -> Tensor:  # `(1, 3, h, w)`, half-way between the two, or at a time it knows
     "What a network draws of padded frames."
-    return padded(Drawing(model), multiple, *pair, torch.tensor([0.5]))
+    t = 0.5 if model.times is None or 0.5 in model.times else model.times[0]
+    return padded(Drawing(model), multiple, *pair, torch.tensor([t]))
 
 # %% ../nbs/13_export.ipynb #ce339e37
+def write_program(
+    program: torch.export.ExportedProgram,
+    path: Path,
+    notes: str,  # about it, JSON
+) -> None:
+    "Write a .pt2 file; `ValueError` if PyTorch cannot."
+    try:
+        torch.export.save(program, path, extra_files={"cyclevfi.json": notes})
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(f"this network cannot be written as .pt2: {culprit(error)}; "
+                         "try .onnx") from error
+
+
 def export(
     model: str,  # bundled name, folder, checkpoint or Hub id
     output: str | Path,  # the file: NAME.onnx or NAME.pt2
@@ -290,7 +308,7 @@ def export(
             else:
                 program, notes = to_program(network, multiple), json.dumps(about(network, multiple))
                 found = checked(network, differences(network, multiple, program.module(), False))
-                torch.export.save(program, partial, extra_files={"cyclevfi.json": notes})
+                write_program(program, partial, notes)
             publish(partial, path)
     finally:
         remove(partial)

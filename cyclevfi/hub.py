@@ -78,12 +78,17 @@ def own_method(
     name: str,  # how the network is called
 ) -> str:  # one of the methods
     "Under which name a network was scored."
-    places = {run.resolve(), weights_of(run).resolve()}
-    own = [m for m in methods if Path(m).resolve() in places or m == name] or list(methods)
-    if len(own) != 1:
-        raise ValueError(f"scores: none of {', '.join(methods) or 'no methods'} is {run}; write "
-                         f"them with cyclevfi evaluate --model {weights_of(run)}")
-    return own[0]
+    places = [run.resolve(), weights_of(run).resolve()]
+
+    def is_own(method: str) -> bool:  # also seen from another folder, as ../runs/mine
+        path = Path(method).parent if method.endswith("model.safetensors") else Path(method)
+        end = tuple(part for part in path.parts if part != "..")
+        return method == name or any(place.parts[-len(end):] == end for place in places)
+
+    if own := next(filter(is_own, methods), ""):
+        return own
+    raise ValueError(f"scores: none of {', '.join(methods) or 'no methods'} is {run}; write "
+                     f"them with cyclevfi evaluate --model {weights_of(run)}")
 
 
 def head(

@@ -22,6 +22,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -42,7 +43,7 @@ from .model import DEFAULT, VFIModel
 from cyclevfi.painting import (
     Painter, free_memory, make_painter, parse_memory, plan_drawing, plan_pairs, side_by_side,
     weights_digest)
-from .pictures import is_address
+from .pictures import is_address, remove
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
 from .rendering import Rule, Tallies, Tally, in_pairs, render
 from cyclevfi.segments import (
@@ -69,6 +70,7 @@ class Report(Tally):
     sound: str = "none"  # "copied", "stretched", or why not
     others: tuple[str, ...] = ()  # what else came along: "subtitle", "chapters"
     command: str = ""
+    size: int = 0  # bytes of the output, if it is a file
     settings: str = ""  # fingerprint of all that decides what the output looks like
     notes: list[str] = field(default_factory=list)  # what else the user should know
 
@@ -120,8 +122,6 @@ def check_output(
     for path in map(Path, inputs):
         if Path(output).exists() and path.exists() and os.path.samefile(path, output):
             raise ValueError(f"output {output} is the input itself; choose another name")
-    if str(output) != "-":
-        report_at(output)
 
 # %% ../nbs/09_interpolate.ipynb #14df0e10
 CHOICES = {"last": ("auto", "hold", "once"), "cuts": ("repeat", "blend", "off"),
@@ -539,6 +539,7 @@ def assemble(
         told = "the last" if gaps is None else ", ".join(map(str, gaps[:5]))
         raise RuntimeError(f"pieces of {job.output} are missing ({told}); run the same command"
                            " again")
+    remove(report_path(job.output))  # of what is now replaced
     with stage(stages, "join"):
         notes, kept = join(pieces, job.rate, job.info, **job.encode, **job.bring)
     end(pieces, True)
@@ -718,7 +719,8 @@ def made_before(
     job: Job,
 ) -> Report | None:
     "The report of an output that is there already, made in the same way."
-    if (found := report_at(job.output)) is None or not Path(job.output).exists():
+    found, file = report_at(job.output), Path(job.output)
+    if found is None or not file.is_file() or file.stat().st_size != found.size:
         return None
     if found.settings != job.report.settings:
         return None
@@ -742,6 +744,8 @@ def closed(
     report.notes = list(dict.fromkeys([*reader.notes, *report.notes, *painter.notes]))
     report.seconds = time.perf_counter() - began
     report.stages = {name: round(s, 3) for name, s in report.stages.items()}
+    if Path(job.output).is_file():
+        report.size = Path(job.output).stat().st_size
     if str(job.output) != "-":
         write_json(report_path(job.output), report.to_dict())
     return report
@@ -818,14 +822,15 @@ def adapted(
     "Tune the network on this very video, once."
     from cyclevfi.adapt import adapt
 
-    address = isinstance(asked.input, str) and (asked.input == "-" or is_address(asked.input))
+    given = "" if isinstance(asked.input, list) else str(asked.input)
+    address = given == "-" or is_address(given)
+    if team.size > 1:
+        raise ValueError("adapt is done by one process: run cyclevfi adapt first, then several "
+                         "with --model and what it made")
     if not isinstance(asked.model, str) or address:
         raise ValueError("adapt needs a file that can be read twice, and a network by name")
-    how = dict(model=asked.model, deinterlace=asked.deinterlace, progress=asked.progress)
-    if team.leads:
-        done = adapt(asked.input, **how)
-    team.wait()
-    return done if team.leads else adapt(asked.input, **how)
+    return adapt(asked.input, model=asked.model, deinterlace=asked.deinterlace,
+                 progress=asked.progress)
 
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(
@@ -836,6 +841,8 @@ def run(
     began = time.perf_counter()
     check_choices(asked)
     check_output(asked.input, asked.output)
+    if str(asked.output) != "-":
+        report_at(asked.output)
     learned = adapted(asked, team) if asked.adapt and not asked.dry_run else None
     asked.model = learned.output if learned else asked.model
     source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
@@ -879,14 +886,18 @@ def output_names(
     folder: Path,  # that they lie in, some of them perhaps in folders of it
 ) -> dict[Path, Path]:  # no two alike
     "What the output of each of many videos is called, in a folder of outputs."
-    names, suffixes = {}, {p: p.suffix.lower() for p in videos}
-    for path, suffix in suffixes.items():
-        near, kept = path.relative_to(folder), suffix if CONTAINERS.get(suffix) in FILMS else ".mp4"
-        alone = sum(p.with_suffix("") == path.with_suffix("") for p in videos) == 1
-        names[path] = near.with_name((path.stem if alone else path.name) + kept)
+    names, stems = {}, Counter(p.with_suffix("") for p in videos)
+    for path in videos:
+        suffix = path.suffix.lower()
+        kept = suffix if CONTAINERS.get(suffix) in FILMS else ".mp4"
+        stem = path.stem if stems[path.with_suffix("")] == 1 else path.name
+        names[path] = path.relative_to(folder).with_name(stem + kept)
+    taken = Counter(str(name).lower() for name in names.values())
     for path, name in names.items():
-        while sum(str(other).lower() == str(name).lower() for other in names.values()) > 1:
+        while taken[str(name).lower()] > 1:
+            taken[str(name).lower()] -= 1
             names[path] = name = name.with_stem(f"{name.stem}~")
+            taken[str(name).lower()] += 1
     return names
 
 # %% ../nbs/09_interpolate.ipynb #06c6ae8f
@@ -900,6 +911,10 @@ def run_all(
     check_output(asked.input, folder)
     if Path(asked.input).resolve() in folder.resolve().parents:  # its outputs are no inputs
         videos = [p for p in videos if folder.resolve() not in p.resolve().parents]
+    if not videos:
+        raise ValueError(f"input {asked.input} holds no videos beside those in {folder}")
+    if asked.adapt and team.size > 1:
+        raise ValueError("adapt is done by one process: start one, or adapt to each video first")
     names = output_names(videos, Path(asked.input))
     if folder.suffix.lower() in CONTAINERS and not folder.is_dir():
         raise ValueError(f"output {folder} must be a folder, as the input is a folder of videos")

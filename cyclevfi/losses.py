@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .model import Motion, VFIModel
+from .warping import time_like
 
 # %% ../nbs/02_losses.ipynb #55869986
 def l1(
@@ -258,7 +259,7 @@ class CycleObjective(Objective):
     ) -> LossTerms:
         "Draw two frames nobody knows; between them, draw the middle one and compare."
         img0, img1, img2 = window["frames"].unbind(1)
-        t = torch.as_tensor(window["t"]).to(img0)
+        t = time_like(window["t"], img0).flatten()
         first, last, t2 = torch.cat([img0, img1]), torch.cat([img1, img2]), torch.cat([t, t])
         motion = model.motion(first, last)
         unknown = model.picture(first, last, motion, t2)

@@ -434,7 +434,7 @@ def share_of_first(
 ) -> Tensor:  # `(b, 1, h, w)`, 0 to 1
     "How much of what is seen at time t is taken from frame 0."
     weight0, weight1 = (1 - t) * visibility, t * (1 - visibility)
-    return weight0 / (weight0 + weight1 + 1e-10)
+    return weight0 / (weight0 + weight1).clamp(min=1e-7)
 
 
 def blend(
@@ -587,7 +587,8 @@ def from_folder(
         raise ValueError(f"model folder {folder} has no model.safetensors")
     verify(folder)
     taken = inspect.signature(architecture(name)).parameters
-    if unknown := sorted(options - set(taken)):
+    any_goes = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    if (unknown := sorted(options - set(taken))) and not any_goes:
         raise ValueError(f"{folder / 'config.json'}: {name} has no option {', '.join(unknown)}; "
                          "was it written by a later version?")
     return architecture(name).from_pretrained(folder)

@@ -276,6 +276,7 @@ def as_pairs(
     x: Tensor,  # dense in memory, last side even
 ) -> Tensor:  # the same memory, last side halved
     "Two neighbours as one number, so that they are moved together."
+    x = x.clone() if x.storage_offset() % 2 else x  # a pair begins at an even place
     return x.view({2: torch.int32, 4: torch.int64, 8: torch.complex128}[x.element_size()])
 
 
