@@ -7,7 +7,7 @@ __all__ = ['FREE', 'SHOWN', 'named', 'choose_weights', 'build_model', 'build_obj
            'Run', 'accelerator', 'length_of', 'setup', 'together', 'export', 'renew', 'save', 'same_network',
            'load_state', 'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window',
            'train_step', 'score_window', 'validate', 'sample_picture', 'draw_samples', 'due', 'finished', 'validation',
-           'log_step', 'batches_of', 'fit', 'train', 'leave', 'main', 'run_curves']
+           'log_step', 'batches_of', 'fit', 'train', 'main', 'run_curves']
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
@@ -761,16 +761,6 @@ def train(
     return config.folder
 
 # %% ../nbs/07_train.ipynb #cbd949d2
-def leave(
-    state: PartialState,
-) -> None:
-    "Close the connections of the processes, when each has read what the others sent last."
-    if state.num_processes > 1 and torch.distributed.get_backend() == "gloo":
-        state.wait_for_everyone()
-        time.sleep(1)  # gloo: whoever closes at once resets what another is still reading
-    state.destroy_process_group()
-
-
 def main(
     args: list[str] | None = None,  # as on the command line; None for sys.argv
 ) -> None:
@@ -782,7 +772,7 @@ def main(
         folder = train(parse_config(args))
         if PartialState().is_main_process:
             print(f"trained: {folder}/model")
-        leave(PartialState())
+        PartialState().destroy_process_group()
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         raise SystemExit(130) from None
