@@ -505,7 +505,7 @@ def check_amounts(minutes: float | None, steps: int | None, seed: int) -> None:
         raise ValueError(f"minutes and steps must be positive, not {minutes}, {steps}")
     for name, value in dict(steps=steps, seed=seed).items():
         if value is not None and (not isinstance(value, int) or value < 0):
-            raise ValueError(f"{name}: must be whole numbers, 0 or more, not {value}")
+            raise ValueError(f"{name}: must be a whole number, 0 or more, not {value}")
 
 
 def identify(

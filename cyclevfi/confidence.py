@@ -254,6 +254,7 @@ def write_report(
     write_image(folder / "confidence.png", plot(report))
 
 
+# %% ../nbs/10a_confidence.ipynb #c2ef9e40
 def inspect(
     video: str | Path | list[str | Path],  # a video, a folder of frames, or three or more pictures
     output: str | Path | None = None,  # folder for the report; NAME-confidence if not given

@@ -282,6 +282,7 @@ def write_program(
                          "try .onnx") from error
 
 
+# %% ../nbs/13_export.ipynb #ce339e39
 def export(
     model: str,  # bundled name, folder, checkpoint or Hub id
     output: str | Path,  # the file: NAME.onnx or NAME.pt2

@@ -169,6 +169,7 @@ def joined(*maps: Tensor) -> Tensor:
     return torch.cat([x.to(kind, memory_format=form) for x in maps], 1)
 
 
+# %% ../nbs/01a_pyramid.ipynb #4ca94f7c
 class FlowStep(nn.Module):
     "Improve a flow at one level of the pyramid."
 
