@@ -26,7 +26,7 @@ from tqdm import tqdm
 from .checkpoint import write_text
 from .evaluate import shrink
 from .metrics import to_tensor, to_uint8
-from .model import DEFAULT, VFIModel, load, pick_device
+from .model import DEFAULT, VFIModel, load, own, pick_device
 from .shots import Seen, look
 from .video import VideoWriter, open_video, write_image
 
@@ -139,8 +139,7 @@ def expectations(
     network: bool = False,  # may the video be an address?
 ) -> dict[int, float]:  # index of a frame -> expected PSNR of the new frames after it, dB
     "What to expect of the new frames between all frames of a video."
-    net = model if isinstance(model, VFIModel) else load(str(model))
-    net = net.to(pick_device(device)).eval()
+    net = own(model).to(pick_device(device))
     with open_video(video, deinterlace=deinterlace, network=network) as reader:
         found = moments(net, look(reader), short_side)
         return {i: m.expected for m in found for i in range(m.index, m.end)}

@@ -7,10 +7,11 @@ __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'OWN', 'REFERENCE_HEADS
            'WEIGHTS', 'DEFAULT', 'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored',
            'check_pair', 'VFIModel', 'register', 'import_networks', 'architecture', 'create', 'conv', 'encoder_block',
            'decoder_block', 'UNet', 'pad_to', 'check_superslomo', 'FlowUNet', 'RefineUNet', 'share_of_first', 'blend',
-           'refine', 'SuperSloMo', 'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load',
+           'refine', 'SuperSloMo', 'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load', 'own',
            'pick_device']
 
 # %% ../nbs/01_model.ipynb #096661db
+import copy
 import hashlib
 import importlib
 import inspect
@@ -638,6 +639,13 @@ def load(
         f"model {str(name)!r} is not known: use one of {', '.join(known)}, a folder, a checkpoint "
         "file, a Hub id (user/name, user/name@revision), or several of these joined by +"
     )
+
+# %% ../nbs/01_model.ipynb #0e4a0002
+def own(
+    model: str | Path | VFIModel,  # what `load` takes, or a network
+) -> VFIModel:  # in eval mode, nobody else's
+    "The network called so, or a copy of the one given, which stays as it is."
+    return copy.deepcopy(model).eval() if isinstance(model, VFIModel) else load(model)
 
 # %% ../nbs/01_model.ipynb #aa695422
 def pick_device(

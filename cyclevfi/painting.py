@@ -29,7 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from .fast import Replayed, arrange, pick_dtype
-from .model import Motion, VFIModel, blend, load, pick_device
+from .model import Motion, VFIModel, blend, own, pick_device
 from .video import note
 from .warping import time_like
 
@@ -496,8 +496,7 @@ def make_painter(
     place = pick_device(device)
     form = pick_dtype(dtype, place)
     torch.backends.cudnn.benchmark = True  # frames have one size: worth a search, once
-    net = model if isinstance(model, VFIModel) else load(str(model))
-    return Painter(arrange(net, place, form), place, form, max_batch)
+    return Painter(arrange(own(model), place, form), place, form, max_batch)
 
 # %% ../nbs/08b_painting.ipynb #51de0002
 SIDE_BY_SIDE = 2**20  # pixels: in larger frames there is enough for all cores to do
