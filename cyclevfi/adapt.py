@@ -335,6 +335,7 @@ def published(
     if file.is_file():
         found = AdaptReport(**json.loads(file.read_text(encoding="utf-8")))
         if found.request == request:
+            shutil.rmtree(output / "run", ignore_errors=True)  # of one killed as it was done
             return found
         raise ValueError(f"output: {output} holds another adaptation; choose another name")
     asked = output / REQUEST  # there while it is being made, and after a kill as it was finished
@@ -352,7 +353,7 @@ def begun(
     request: dict,  # what is asked for
 ) -> Iterator[None]:
     "Keep others out meanwhile, and out of what was begun for another request."
-    fresh = not output.exists()
+    fresh = [p for p in (output, *output.parents) if not p.exists()]
     with pictures.writing(output):
         output.mkdir(parents=True, exist_ok=True)
     busy = f"{output} is being made by another process: wait for it, or choose another output"
@@ -372,9 +373,9 @@ def begun(
                 with contextlib.suppress(OSError):  # Windows: while it is locked
                     lock.unlink(missing_ok=True)
     finally:
-        if fresh:
-            with contextlib.suppress(OSError):
-                output.rmdir()  # if nothing came of it
+        with contextlib.suppress(OSError):
+            for folder in fresh:
+                folder.rmdir()  # if nothing came of it
 
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ec
