@@ -489,7 +489,8 @@ def begin(
                 what = ", ".join(k for k in work if old.get(k) != work[k])
                 raise ValueError(f"{out} holds a dataset made otherwise (other {what}): choose "
                                  f"another folder, or delete it first")
-        if out.exists() and {p.name for p in out.iterdir()} - {UNFINISHED, "data"}:
+        ours = out / UNFINISHED, out / "data"
+        if any(p not in ours and ours[0] not in p.parents for p in out.rglob("*")):
             raise ValueError(f"{out} is not empty and not a dataset: choose a new folder")
         (out / UNFINISHED).mkdir(parents=True, exist_ok=True)
         (out / "data").mkdir(exist_ok=True)
@@ -585,7 +586,11 @@ def prepare_sources(
         results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
         report = gather_report(out, jobs, results)
         if not report.frames:
-            pictures.remove(out)
+            for made in ("report.json", "motion.png", UNFINISHED):
+                pictures.remove(out / made)
+            with contextlib.suppress(OSError):
+                (out / "data").rmdir()
+                out.rmdir()
             raise ValueError(f"sources: nothing is left of them; {report}")
         finish(out, work, report)
     return report
@@ -618,8 +623,9 @@ def prepare(
         if recipe != Recipe():
             raise ValueError(f"protocol {protocol} decides what is done to the frames: leave out "
                              f"scale, every, cuts and the like")
-        return prepare_protocol(protocol, sources, out, workers=workers, strict=strict)
+        return prepare_protocol(protocol, sources, out, shard_mb, workers, strict)
     found = find_sources(sources)
+    found = [s for s in found if s.path.resolve() != Path(out).resolve()] or found  # made before
     if ready := [str(s.path) for s in found if s.kind == "shards"]:
         raise ValueError(f"sources: {', '.join(ready)} is prepared already: use it as it is, beside"
                          " what is made of the others")
@@ -697,6 +703,7 @@ def prepare_protocol(
     name: str,  # one of `PROTOCOLS`
     root: str | Path | Sequence[str | Path],  # the published folder
     out: str | Path,  # each split becomes a folder in here
+    shard_mb: int = 256,  # close a shard at this size
     workers: int | None = None,  # sources at the same time; None: one per processor
     strict: bool = False,  # stop at the first damaged file
 ) -> Report:  # of all splits together
@@ -715,7 +722,8 @@ def prepare_protocol(
         raise ValueError(f"{error}\n{name} expects\n{protocol.layout}") from error
     if not found:
         raise ValueError(f"{root} does not have the layout of {name}, which is\n{protocol.layout}")
-    parts = [prepare_sources(list(found), Path(out) / split, recipe, workers=workers, strict=strict)
+    how = shard_mb, workers, strict
+    parts = [prepare_sources(list(found), Path(out) / split, recipe, *how)
              for split, recipe in protocol.splits.items()]
     return join_reports(str(out), parts)
 
