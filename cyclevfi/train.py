@@ -6,12 +6,13 @@
 __all__ = ['FREE', 'SHOWN', 'named', 'choose_weights', 'build_model', 'build_objective', 'build_optimizer', 'Step', 'Progress',
            'Run', 'accelerator', 'length_of', 'setup', 'together', 'export', 'renew', 'save', 'same_network',
            'load_state', 'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window',
-           'train_step', 'score_window', 'validate', 'sample_picture', 'draw_samples', 'due', 'finished', 'validation',
-           'log_step', 'batches_of', 'fit', 'train', 'main', 'run_curves']
+           'train_step', 'score_window', 'whole_windows', 'validate', 'sample_picture', 'draw_samples', 'due',
+           'finished', 'validation', 'log_step', 'batches_of', 'fit', 'train', 'main', 'run_curves']
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
 import inspect
+import json
 import math
 import os
 import re
@@ -20,6 +21,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -103,6 +105,10 @@ def build_model(
             f"init: {cfg.init} is a {have}, but model {cfg.model} with {cfg.model_config} is a "
             f"{want}; set model and model_config to match"
         )
+    had, want = (json.loads(json.dumps(m._hub_mixin_config or {})) for m in (loaded, fresh))
+    for key in (k for k in want if k in had and had[k] != want[k]):
+        warnings.warn(f"init: {cfg.init} was made with {key} {had[key]!r}, this run has "
+                      f"{want[key]!r} (model_config)", stacklevel=2)
     fresh.load_state_dict(loaded.state_dict())
     return fresh
 
@@ -135,7 +141,7 @@ def build_optimizer(
     args = {"lr": cfg.lr, **({"weight_decay": cfg.weight_decay} if decay else {})}
     try:
         return kind(parameters, **args, **cfg.optimizer_args)
-    except TypeError as error:
+    except (TypeError, IndexError) as error:
         raise ValueError(f"optimizer_args: {cfg.optimizer} refuses them: {error}") from None
 
 # %% ../nbs/07_train.ipynb #d3cd7920
@@ -351,22 +357,22 @@ FREE = {"out", "name", "resume", "log_every", "log_with", "log_dir", "workers", 
 
 def same_network(
     saved: dict[str, Any],  # configuration of the checkpoint
-    cfg: TrainConfig,  # configuration of this run
+    now: dict[str, Any],  # configuration of this run
     folder: Path,  # the checkpoint
 ) -> None:
     "Refuse a checkpoint of another architecture."
-    had, want = (saved["model"], saved["model_config"]), (cfg.model, cfg.model_config)
+    had, want = [(c["model"], c["model_config"]) for c in (saved, now)]
     if had != want:
         raise ValueError(
             f"model: {folder} holds {had[0]} {had[1]}, this run asks for {want[0]} {want[1]}; "
             "choose another --name, or the network of the checkpoint"
         )
-    if saved["optimizer"] != cfg.optimizer:
+    if saved["optimizer"] != now["optimizer"]:
         raise ValueError(f"optimizer: {folder} was written with {saved['optimizer']}, not "
-                         f"{cfg.optimizer}; choose another --name, and --init {folder.parents[1]}"
-                         "/model to go on from its weights")
-    if bool(saved["ema"]) != bool(cfg.ema):
-        raise ValueError(f"ema: {folder} was written with ema {saved['ema']}, not {cfg.ema}")
+                         f"{now['optimizer']}; choose another --name, and --init "
+                         f"{folder.parents[1]}/model to go on from its weights")
+    if bool(saved["ema"]) != bool(now["ema"]):
+        raise ValueError(f"ema: {folder} was written with ema {saved['ema']}, not {now['ema']}")
 
 # %% ../nbs/07_train.ipynb #431d320f
 def load_state(
@@ -375,8 +381,9 @@ def load_state(
 ) -> None:
     "Load a checkpoint, and say what is not as it was."
     saved = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    same_network(saved, run.cfg, folder)
-    for key, now in asdict(run.cfg).items():
+    asked = yaml.safe_load(to_yaml(run.cfg))  # as it will be saved
+    same_network(saved, asked, folder)
+    for key, now in asked.items():
         free = key in FREE and not (key == "workers" and run.cfg.stream)  # they share a stream
         if not free and saved.get(key) != now:
             run.acc.print(f"note: {key} was {saved.get(key)!r}, now {now!r}")
@@ -577,6 +584,21 @@ def score_window(
     scores = [score(made[k].cpu(), truth[k].numpy()) for k in range(len(times))]
     return [(s.psnr, s.ssim, s.ie, float(out.total)) for s in scores], to_uint8(out.frame.cpu())
 
+# %% ../nbs/07_train.ipynb #51c50002
+def whole_windows(
+    run: Run,  # with validation windows
+) -> Iterator[tuple[int, dict[str, Any]]]:  # number of a window, and the window
+    "This process's share of the validation windows, without damaged ones."
+    for index in range(run.acc.process_index, len(run.val), run.acc.num_processes):
+        try:
+            window = run.val[index]
+        except (OSError, ValueError) as error:
+            if run.cfg.strict:
+                raise
+            warnings.warn(f"val: passing over a damaged window: {error}", stacklevel=2)
+            continue
+        yield index, window
+
 # %% ../nbs/07_train.ipynb #a0a30ba1
 @torch.no_grad()
 def validate(
@@ -586,8 +608,7 @@ def validate(
     model, rows, drawn = run.best_model, [], []
     was = model.training
     model.eval()
-    for index in range(run.acc.process_index, len(run.val), run.acc.num_processes):
-        window = run.val[index]
+    for index, window in whole_windows(run):
         scores, middle = score_window(run, model, window)
         rows += [(index, k, *s) for k, s in enumerate(scores)]
         if len(drawn) < run.cfg.samples:
@@ -596,7 +617,9 @@ def validate(
     model.train(was)
     if run.acc.is_main_process and drawn:
         draw_samples(run, drawn)
-    columns = zip(*[row[2:] for row in sorted(gather_object(rows))])
+    columns = [*zip(*[row[2:] for row in sorted(gather_object(rows))])]
+    if not columns:
+        raise ValueError("val: every window is damaged")
     finite = [[v for v in column if math.isfinite(v)] for column in columns]
     means = [math.fsum(c) / len(c) if c else math.nan for c in finite]
     return dict(zip(("psnr", "ssim", "ie", "loss"), means))
@@ -630,8 +653,8 @@ def draw_samples(
     (folder / f"step_{run.progress.step:08d}.png").write_bytes(done.tobytes())
     for tracker in run.acc.trackers:
         if hasattr(tracker, "log_images"):
-            images = {"samples": picture[None]}
-            tracker.log_images(images, step=run.progress.step, dataformats="NHWC")
+            how = {"dataformats": "NHWC"} if tracker.name == "tensorboard" else {}
+            tracker.log_images({"samples": picture[None]}, step=run.progress.step, **how)
 
 # %% ../nbs/07_train.ipynb #9a6f1c1b
 def due(
