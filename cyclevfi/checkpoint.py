@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .model import SUMS
+
 # %% ../nbs/06b_checkpoint.ipynb #06045981
 def step_folder(
     root: Path,  # folder that holds the checkpoints of a run
@@ -160,7 +162,8 @@ def renewing(
         yield partial
         fsync_tree(partial)
         folder.mkdir(exist_ok=True)
-        for path in sorted(partial.iterdir()):
+        (folder / SUMS).unlink(missing_ok=True)
+        for path in sorted(partial.iterdir(), key=lambda p: p.name == SUMS):
             os.replace(path, folder / path.name)
         fsync(folder)
     finally:

@@ -10,6 +10,7 @@ __all__ = ['IMAGES', 'VIDEOS', 'PREPARED', 'UNFINISHED', 'Source', 'look_at', 'f
 # %% ../nbs/05a_clips.ipynb #c2745087
 import contextlib
 import hashlib
+import io
 import itertools
 import json
 import math
@@ -96,15 +97,18 @@ def find_sources(
 
 # %% ../nbs/05a_clips.ipynb #82443657
 def picture_size(
-    file: Path,  # picture
+    file: Path | io.BytesIO,  # picture
 ) -> tuple[int, int] | None:  # height, width as it is to be seen; None if it is damaged
     "The size of a picture, from its head."
     try:
         with Image.open(file) as img:
-            turned = img.getexif().get(274, 1) > 4  # EXIF orientation
+            turned = img.format != "TIFF" and img.getexif().get(274, 1) > 4  # as OpenCV does
             return img.size if turned else img.size[::-1]
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{file}: {pictures.TOO_LARGE}") from error
     except (OSError, ValueError, SyntaxError):
-        img = pictures.decode_image(file.read_bytes())
+        data = file.read_bytes() if isinstance(file, Path) else file.getvalue()
+        img = pictures.decode_image(data)
         return None if img is None else img.shape[:2]
 
 # %% ../nbs/05a_clips.ipynb #c2abaada
@@ -163,6 +167,8 @@ def decode_video(
         for frame in reader:
             file.write(np.ascontiguousarray(frame.image))
             steps.add(frame.image)
+        file.flush()
+        os.fsync(file.fileno())
     shots = [s.tolist() for s in find_shots(np.array(steps.rows))]
     info = dict(shape=[len(steps.rows), *reader.size, 3], shots=shots)
     (out / "info.json").write_text(json.dumps(info))
@@ -176,11 +182,15 @@ def cached_video(
     key = f"4 {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     target = cache_folder() / hashlib.sha256(key.encode()).hexdigest()[:24]
     if target.exists():
-        return target
+        info = json.loads((target / "info.json").read_text())
+        if (target / "frames.bin").stat().st_size == math.prod(info["shape"]):
+            return target
+        pictures.remove(target)  # cut short, by a power failure say
     target.parent.mkdir(parents=True, exist_ok=True)
     pictures.sweep(target)
     partial = pictures.partial_path(target)
     try:
+        pictures.remove(partial)  # of an earlier process of this number
         partial.mkdir()
         decode_video(path, partial)
         with contextlib.suppress(OSError):  # another process may have been first

@@ -6,9 +6,10 @@
 __all__ = ['KINDS', 'check_sampling', 'window_span', 'count_windows', 'window_frames', 'index_windows', 'draw_target',
            'make_window', 'Windows', 'check_windows', 'without_small', 'read_window', 'VideoInterp', 'CycleVideoInterp',
            'EvalWindows', 'eval_window', 'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader',
-           'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'decoded']
+           'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'fitting', 'decoded']
 
 # %% ../nbs/06_data.ipynb #62f8b2d6
+import io
 import itertools
 import os
 import warnings
@@ -27,7 +28,6 @@ from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 from cyclevfi.augment import (
     Augment,
     Keyed,
-    Small,
     as_size,
     check_crop,
     draw_integer,
@@ -37,7 +37,7 @@ from cyclevfi.augment import (
 )
 from .clips import IMAGES as IMAGES
 from .clips import VIDEOS as VIDEOS
-from .clips import decode_image, load_rows, open_clips
+from .clips import decode_image, load_rows, open_clips, picture_size
 
 # %% ../nbs/06_data.ipynb #adfc5837
 KINDS = ("pair", "cycle")
@@ -467,7 +467,9 @@ class StreamWindows(IterableDataset):
         batches, size = self.skip
         had = (batches // reader.workers + (reader.worker < batches % reader.workers)) * size
         found = stream_windows(self.rows, self.span, self.step, key, reader, self.buffer)
-        yield from decoded(self, itertools.islice(found, had, None), had)
+        mark = {"worker": torch.tensor(reader.worker)} if get_worker_info() else {}
+        for window in decoded(self, found, had):
+            yield window | mark
 
 # %% ../nbs/06_data.ipynb #5e46ba4b
 def stream_window(
@@ -486,25 +488,46 @@ def stream_window(
     return window | dict(index=torch.tensor(sample_seed(name, first)))
 
 # %% ../nbs/06_data.ipynb #0c598a1f
+def fitting(
+    data: StreamWindows,  # settings
+    found: Iterator[tuple[str, int, list[bytes]]],  # encoded windows
+) -> Iterator[tuple[str, int, list[bytes]]]:  # those that the crop fits into
+    "Pass over frames smaller than the crop; the head of a picture tells."
+    crop = as_size(data.augment.crop_size)
+    for clip, first, cells in found:
+        size = picture_size(io.BytesIO(cells[0])) if crop else None
+        try:
+            if size:
+                check_crop(crop, size, f"clip {clip!r}")
+        except ValueError as error:
+            if data.strict:
+                raise
+            warnings.warn(f"passing over a window: {error}", stacklevel=2)
+            continue
+        yield clip, first, cells
+
+
 def decoded(
     data: StreamWindows,  # settings and epoch
     found: Iterator[tuple[str, int, list[bytes]]],  # encoded windows
     had: int,  # windows of the epoch used before
 ) -> Iterator[dict[str, Tensor]]:  # windows
-    "Decode, and pass over what is damaged."
-    some, skipped = had > 0, 0
-    for clip, first, cells in found:
-        some = True
+    "Decode; where one is damaged, the next one takes its place."
+    start = next(found, None)
+    if start is None:
+        raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
+                         f"or sample_rate, or give longer clips")
+    owed = 0
+    found = fitting(data, itertools.chain([start], found))
+    for clip, first, cells in itertools.islice(found, had, None):
         try:
             window = stream_window(data, clip, first, cells)
         except ValueError as error:
-            if data.strict or not isinstance(error, Small) and "damaged" not in str(error):
+            if data.strict or "damaged" not in str(error):
                 raise
             warnings.warn(f"passing over a window: {error}", stacklevel=2)
-            skipped += 1
+            owed += 1
             continue
-        yield window | dict(skipped=torch.tensor(skipped))
-        skipped = 0
-    if not some:
-        raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
-                         f"or sample_rate, or give longer clips")
+        for skipped in range(owed, -1, -1):
+            yield window | dict(skipped=torch.tensor(skipped))
+        owed = 0

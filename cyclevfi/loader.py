@@ -7,10 +7,10 @@ __all__ = ['training_data', 'validation_data', 'steps_of_epoch', 'StepSampler', 
            'stream_batches']
 
 # %% ../nbs/06e_loader.ipynb #8b5bff3c
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -37,7 +37,8 @@ def training_data(
     augment = Augment(crop_size=tuple(cfg.crop_size), mode=cfg.augment, tries=cfg.crop_tries)
     if cfg.stream:
         kind = "pair" if supervised else "cycle"
-        return StreamWindows(sources[0], kind, augment=augment, buffer=cfg.stream, **common)
+        return StreamWindows(sources[0], kind, augment=augment, buffer=cfg.stream,
+                             strict=cfg.strict, **common)
     kind = VideoInterp if supervised else CycleVideoInterp
     windows = kind(sources, augment=augment, strict=cfg.strict, **common)
     if not cfg.moving_weight:
@@ -110,11 +111,10 @@ class StepSampler:
 # %% ../nbs/06e_loader.ipynb #3ff95385
 def begin_worker(
     worker: int,  # index of the loader's worker
-    parent: int,  # process it serves
 ) -> None:
     "What a loader's worker does first."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.getppid() != parent:
+    if not multiprocessing.parent_process().is_alive():
         os._exit(1)
 
 
@@ -125,10 +125,9 @@ def make_loader(
     **options,  # batches and their order
 ) -> DataLoader:  # of batches
     "A loader whose start draws nothing from the generator of the process."
-    start = partial(begin_worker, parent=os.getpid()) if cfg.workers else None
     return DataLoader(
         data, num_workers=cfg.workers, pin_memory=pin, generator=torch.Generator(),
-        worker_init_fn=start, **options,
+        worker_init_fn=begin_worker, **options,
     )
 
 # %% ../nbs/06e_loader.ipynb #619c0b4c
@@ -160,11 +159,14 @@ def stream_batches(
         data.set_epoch(epoch, whole, cfg.batch_size)
         loader = make_loader(data, cfg, pin, batch_size=cfg.batch_size, drop_last=True)
         for batch in islice(loader, got - whole, wanted - whole):
+            if cfg.workers and batch.pop("worker")[0] != got % cfg.workers:
+                break  # one has no more: what follows would depend on where the epoch began
             got += 1
             yield batch
         if got < wanted:
-            raise ValueError(
-                f"epoch_steps: the stream gave this process {got} batches an epoch, "
-                f"{wanted} are needed; lower epoch_steps to {got // cfg.accumulate}"
-            )
+            steps_there = got // cfg.accumulate
+            mend = f"lower epoch_steps to {steps_there}" if steps_there else (
+                "give fewer workers, a smaller crop_size or more data")
+            raise ValueError(f"epoch_steps: the stream gave this process {got} batches an epoch, "
+                             f"{wanted} are needed; {mend}")
         step = (epoch + 1) * cfg.epoch_steps
