@@ -111,7 +111,7 @@ def known_lookup(mode: str, name: str = "mode") -> str:
         raise ValueError(f"{name} must be one of {MODES}, got {mode!r}")
     return mode
 
-
+# %% ../nbs/00_warping.ipynb #f7830001
 def backwarp(
     img: Tensor,  # `(b, c, h, w)` image or features to look up in
     flow: Tensor,  # `(b, 2, h, w)` displacement in pixels, channel 0 = x, 1 = y
