@@ -182,7 +182,7 @@ class Suite:
     about: str  # the rules, in a sentence
     layout: str  # what is expected below the root
     find: Callable[[Path], Found]
-    protocol: str = "rounded"  # of this package, see the chapter on metrics
+    protocol: str = "rounded"  # of this package, see the notebook on metrics
     samples: int | None = None  # in a complete part; None where that is not agreed on
 
 # %% ../nbs/14_suites.ipynb #48e51604
