@@ -31,8 +31,8 @@ from natsort import natsorted, ns
 from PIL import Image
 
 from .pictures import (
-    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, is_address, need_file,
-    on_black, orient, orientation, read_image, to_bytes, to_rgb, to_words)
+    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, is_address,
+    need_file, on_black, orient, orientation, read_image, to_bytes, to_rgb, to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
 def television(
@@ -271,7 +271,8 @@ def describe(
     count = round(length * own) if length else stream.frames or None
     tags, track = own_tags(container, stream)
     rgb = first.format.is_rgb or first.colorspace == 0
-    colour = Colour(first.colorspace, first.color_primaries, first.color_trc, first.color_range)
+    colour = Colour(first.colorspace, first.color_primaries, first.color_trc, first.color_range,
+                    chroma_place(first))
     return VideoInfo(
         path=str(path), fps=rate, audio=codecs(container.streams.audio),
         duration=count / rate if fps and count else length,

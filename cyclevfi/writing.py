@@ -26,7 +26,6 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from av.video.reformatter import VideoReformatter
 
 from .pictures import (
     BT709, IMAGE_SUFFIXES, Colour, bits_of, from_rgb, is_address, is_frame, partial_path, publish,
@@ -237,7 +236,12 @@ def check_size(
     size: tuple[int, int],  # (h, w)
 ) -> Target:  # another codec if the usual one cannot
     "Raise if the codec that was asked for cannot hold frames of this size."
-    least = ENCODERS[target.codec].least
+    encoder, shared = ENCODERS[target.codec], (target.pix_fmt or "")[3:6]
+    if encoder.even and (shared in ("420", "422") and size[1] % 2 or
+                         shared == "420" and size[0] % 2):
+        raise ValueError(f"pix_fmt {target.pix_fmt} needs even sides with {target.codec}, not"
+                         f" {size[1]}x{size[0]}; leave pix_fmt out")
+    least = encoder.least
     if min(size) >= least:
         return target
     if target.asked:
@@ -278,9 +282,9 @@ def add_video(
     context, colour = stream.codec_context, target.colour
     if target.aspect != 1:
         context.sample_aspect_ratio = target.aspect.limit_denominator(32767)
+    context.color_primaries, context.color_trc = colour.primaries, colour.transfer
     if pix_fmt.startswith("yuv"):
         context.colorspace, context.color_range = colour.matrix, colour.range
-        context.color_primaries, context.color_trc = colour.primaries, colour.transfer
     if target.codec == "hevc" and target.form in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # QuickTime shows no other
     return stream
@@ -655,13 +659,13 @@ def encode(
 class Movie(RunningFilm):
     "A video file in the making: `add` frames, then `finish`."
 
-    scaler, palette, stamp, step, first, origin = None, None, -1, 0, None, None
+    palette, stamp, step, first, origin = None, -1, 0, None, None
 
     def add(self, image: np.ndarray, time: Fraction) -> None:
         "Encode one frame."
         if self.stream is None:
             self.begin(image)
-        frame = from_rgb(image, self.drawn, self.target.colour, self.scaler)
+        frame = from_rgb(image, self.drawn, self.target.colour, self.scalers)
         self.advance(time + self.shift)
         stamp = max(round((time + self.shift) / self.target.time_base), self.stamp + 1)
         self.stamp, self.step = stamp, stamp - self.stamp if self.stamp >= 0 else 0
@@ -685,8 +689,11 @@ def begin_movie(
     deep: bool,  # are the frames uint16?
 ) -> None:
     "Add the streams, and say what the pictures lose."
-    target = movie.target = check_size(movie.target, size)
-    movie.stream, movie.scaler = add_video(movie.container, target, size, deep), VideoReformatter()
+    target = check_size(movie.target, size)
+    if target.form == "yuv4mpegpipe":  # says in its header that colour lies in the middle
+        target = replace(target, colour=replace(target.colour, place="center"))
+    movie.target = target
+    movie.stream, movie.scalers = add_video(movie.container, target, size, deep), {}
     movie.drawn = form = movie.stream.pix_fmt
     if form == "pal8":
         movie.palette, movie.drawn = Palette(size, target.time_base), "rgb24"
