@@ -30,6 +30,7 @@ from torch.utils._pytree import tree_leaves
 
 from .fast import Replayed, arrange, pick_dtype
 from .model import Motion, VFIModel, blend, own, pick_device
+from .pictures import headroom
 from .video import note
 from .warping import time_like
 
@@ -37,6 +38,7 @@ from .warping import time_like
 def to_network(
     img: np.ndarray,  # uint8 or uint16 (h, w, 3)
     device: torch.device,
+    gain: int = 1,  # from `headroom`
 ) -> Tensor:  # (1, 3, h, w) float32 in [0, 1]
     "A frame for the network."
     if img.dtype == np.uint16:
@@ -45,16 +47,17 @@ def to_network(
     if device.type == "cuda":
         x = x.pin_memory().to(device, non_blocking=True)
     x = x.to(device).permute(2, 0, 1)[None].float() / (255 if img.dtype == np.uint8 else 65535)
-    return x.contiguous()
+    return x.mul_(gain).contiguous()
 
 
 def to_picture(
     frame: Tensor,  # (n, 3, h, w) in [0, 1], up to rounding
     depth: np.dtype,  # uint8 or uint16
+    gain: int = 1,  # that of `to_network`
 ) -> np.ndarray:  # (n, h, w, 3)
     "Frames from the network."
     top = np.iinfo(depth).max
-    levels = frame.float().clamp(0, 1).mul(top).add(0.5)
+    levels = frame.float().clamp(0, 1).mul(top / gain).add(0.5)
     levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
     levels = levels.contiguous()
     if levels.is_cuda:  # into memory the card can write to by itself
@@ -466,12 +469,12 @@ def draw(
     ts: list[float],  # times in (0, 1)
 ) -> Iterator[np.ndarray]:  # like `img0` each
     "The frames between two, in order; memory does not grow with their number."
-    done, found, pair = 0, [], []
+    done, found, pair, gain = 0, [], [], headroom(img0, img1)
     while done < len(ts):
         most = len(ts) if halves_only(painter.model) else painter.max_batch
         try:
             with torch.no_grad(), in_numbers(painter.device, painter.dtype):
-                pair = pair or [to_network(img, painter.device) for img in (img0, img1)]
+                pair = pair or [to_network(img, painter.device, gain) for img in (img0, img1)]
                 batch = attempt(painter, pair, found, ts[done : done + most])
         except (RuntimeError, MemoryError) as error:
             if not is_full(error):
@@ -480,7 +483,7 @@ def draw(
                 raise RuntimeError(out_of_memory(img0.shape[:2], painter.device)) from error
             found, pair = [], []
             continue
-        yield from to_picture(batch, img0.dtype)
+        yield from to_picture(batch, img0.dtype, gain)
         done += len(batch)
 
 # %% ../nbs/08b_painting.ipynb #88c738d2
@@ -522,10 +525,11 @@ def drawn_alone(
 ) -> list[np.ndarray]:  # like `img0` each
     "The frames between two, moment by moment."
     moments = [ts] if halves_only(painter.model) else [[t] for t in ts]
+    gain = headroom(img0, img1)
     with torch.no_grad(), in_numbers(painter.device, painter.dtype):
-        pair, found = [to_network(img, painter.device) for img in (img0, img1)], []
+        pair, found = [to_network(img, painter.device, gain) for img in (img0, img1)], []
         batches = [attempt(painter, pair, found, some) for some in moments]
-    return [image for batch in batches for image in to_picture(batch, img0.dtype)]
+    return [image for batch in batches for image in to_picture(batch, img0.dtype, gain)]
 
 # %% ../nbs/08b_painting.ipynb #51de8202
 @contextlib.contextmanager

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'PLACES',
            'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
-           'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'decode_image', 'is_address', 'as_address',
-           'need_file', 'read_image', 'is_frame', 'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'scaling',
-           'from_rgb', 'plane_of', 'with_waves', 'chroma_place', 'orientation', 'orient']
+           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'decode_image', 'is_address',
+           'as_address', 'need_file', 'read_image', 'is_frame', 'write_image', 'Colour', 'matrix_of', 'bits_of',
+           'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -149,6 +149,15 @@ def to_words(
     if img.dtype.kind == "f":
         return (np.nan_to_num(img).clip(0, 1) * np.float64(65535) + 0.5).astype(np.uint16)
     return img if img.dtype == np.uint16 else to_bytes(img).astype(np.uint16) * 257
+
+# %% ../nbs/03b_pictures.ipynb #47aa0002
+def headroom(
+    *images: np.ndarray,  # uint8 or uint16, any shape
+) -> int:  # a power of two; 1 for 8 bits
+    "How many times brighter pictures may be made that leave their upper bits empty."
+    if images[0].dtype != np.uint16:
+        return 1
+    return 1 << (65535 // max(1, *(int(img.max()) for img in images))).bit_length() - 1
 
 # %% ../nbs/03b_pictures.ipynb #47aaf195
 def on_black(

@@ -17,7 +17,8 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from .video import Frame, to_bytes
+from .pictures import headroom, to_bytes
+from .video import Frame
 
 # %% ../nbs/04a_shots.ipynb #19b30748
 def thumbnail(
@@ -44,7 +45,7 @@ def largest_change(
     h, w = img0.shape[:2]
     patches = max(1, w // 8), max(1, h // 8)
     change = cv2.resize(cv2.absdiff(img0, img1), patches, interpolation=cv2.INTER_AREA)
-    return float(to_bytes(change).max())
+    return float(to_bytes(change * headroom(img0, img1)).max())
 
 # %% ../nbs/04a_shots.ipynb #8604fa59
 COLUMNS = ("diff", "alike", "new", "peak", "diff2", "diff3", "diff4")
