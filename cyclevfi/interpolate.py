@@ -877,7 +877,9 @@ def videos_in(
     from cyclevfi.clips import find_sources
 
     with contextlib.suppress(ValueError):
-        return [s.path for s in find_sources(source) if s.kind == "video"]
+        found = find_sources(source)
+        if not any(s.given and s.kind == "pictures" for s in found):
+            return [s.path for s in found if s.kind == "video"]
     return []
 
 

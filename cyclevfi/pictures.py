@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'PLACES',
            'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
-           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'decode_image', 'is_address',
-           'as_address', 'need_file', 'read_image', 'is_frame', 'write_image', 'Colour', 'matrix_of', 'bits_of',
-           'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place', 'orientation', 'orient']
+           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'decode_image', 'is_address',
+           'as_address', 'need_file', 'pages_of', 'decode_page', 'read_image', 'is_frame', 'write_image', 'Colour',
+           'matrix_of', 'bits_of', 'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place',
+           'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -209,6 +210,22 @@ def silent_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 # %% ../nbs/03b_pictures.ipynb #37b4bd9c
+def as_rgb(
+    img: np.ndarray,  # as OpenCV decodes: (h, w) or (h, w, c), blue first
+    deep: bool = False,  # 16 bits if it has more than 8
+) -> np.ndarray:  # uint8 or uint16 (h, w, 3) RGB
+    "The one reasonable reading of a decoded picture."
+    if img.dtype.kind == "f" and img.size:
+        low, high = float(np.nanmin(img)), float(np.nanmax(img))
+        if low < -0.1 or high > 1.1:
+            raise ValueError(f"samples from {low:g} to {high:g}; floating point has to lie between"
+                             " 0 and 1: scale it, or save it with 16 bits a sample")
+    img = to_words(img) if deep and img.dtype != np.uint8 else to_bytes(img)
+    if img.ndim == 3 and img.shape[2] == 4:
+        return on_black(cv2.cvtColor(img, cv2.COLOR_BGRA2RGBA))
+    return cv2.cvtColor(img, cv2.COLOR_GRAY2RGB if img.ndim == 2 else cv2.COLOR_BGR2RGB)
+
+
 def decode_image(
     data: bytes,  # contents of a picture file
     deep: bool = False,  # 16 bits if it has more than 8
@@ -228,10 +245,7 @@ def decode_image(
             return None
     if img is None or img.ndim not in (2, 3):
         return None
-    img = to_words(img) if deep and img.dtype != np.uint8 else to_bytes(img)
-    if img.ndim == 3 and img.shape[2] == 4:
-        return on_black(cv2.cvtColor(img, cv2.COLOR_BGRA2RGBA))
-    return cv2.cvtColor(img, cv2.COLOR_GRAY2RGB if img.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return as_rgb(img, deep)
 
 # %% ../nbs/03b_pictures.ipynb #9e49085c
 def is_address(
@@ -273,18 +287,43 @@ def need_file(
     return path
 
 # %% ../nbs/03b_pictures.ipynb #6d2e330b
+def pages_of(
+    path: Path,  # a picture
+) -> int:
+    "How many pictures a file holds: a TIFF may be a stack of them."
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return 1
+    with silent_opencv(), contextlib.suppress(cv2.error):
+        return max(1, cv2.imcount(str(path)))
+    return 1
+
+
+def decode_page(
+    path: Path,  # a TIFF
+    page: int,
+    deep: bool = False,  # 16 bits if it has more than 8
+) -> np.ndarray | None:  # uint8 or uint16 (h, w, 3) RGB; None if it is no picture
+    "One picture of a stack."
+    with silent_opencv(), contextlib.suppress(cv2.error):
+        good, found = cv2.imreadmulti(str(path), page, 1, None, cv2.IMREAD_UNCHANGED)
+        return as_rgb(found[0], deep) if good and found[0].ndim in (2, 3) else None
+    return None
+
+
 def read_image(
     path: str | Path,  # png, jpg, bmp, tif or webp; grey, palette, 16 bits, transparency are fine
     deep: bool = False,  # 16 bits if it has more than 8
+    page: int = 0,  # of a TIFF that is a stack
 ) -> np.ndarray:  # uint8 or uint16 (h, w, 3) RGB
     "Read a picture."
     path = need_file(Path(path))
     try:
-        img = decode_image(path.read_bytes(), deep)
+        img = decode_page(path, page, deep) if page else decode_image(path.read_bytes(), deep)
     except ValueError as error:
         raise ValueError(f"picture {path} has {error}") from error
     if img is None:
-        raise ValueError(f"picture {path} cannot be decoded: it is damaged, or no picture")
+        which = f"picture {path}" + f", page {page + 1}," * (page > 0)
+        raise ValueError(f"{which} cannot be decoded: it is damaged, or no picture")
     return img
 
 # %% ../nbs/03b_pictures.ipynb #420aeb93

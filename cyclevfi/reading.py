@@ -32,7 +32,7 @@ from PIL import Image
 
 from .pictures import (
     BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, is_address,
-    need_file, on_black, orient, orientation, read_image, to_bytes, to_rgb, to_words)
+    need_file, on_black, orient, orientation, pages_of, read_image, to_bytes, to_rgb, to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
 def television(
@@ -563,17 +563,23 @@ def open_pictures(
     name: str = "",  # for messages
     deep: bool = False,  # 16 bits if the first has more than 8
 ) -> VideoReader:
-    "Read picture files as a video."
+    "Read picture files, or one that is a stack, as a video."
+    pages = pages_of(paths[0])
+    if len(paths) > 1 and pages > 1:
+        raise ValueError(f"input {paths[0]} is a stack of {pages} pictures: give it alone, or"
+                         " write one file for each")
+    places = [(path, 0) for path in paths] if pages == 1 else [(paths[0], i) for i in range(pages)]
     rate, first = fps or Fraction(30), read_image(paths[0], deep)
     size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
-    info = VideoInfo(name, size, rate, 1 / rate, len(paths) / rate, len(paths), pictures=True,
+    info = VideoInfo(name, size, rate, 1 / rate, len(places) / rate, len(places), pictures=True,
                      bits=first.itemsize * 8, first=paths[0].name)
 
     def frames() -> Iterator[Frame]:
-        for i, path in enumerate(paths):
-            image = depth(read_image(path, deep))
+        for i, (path, page) in enumerate(places):
+            image = depth(read_image(path, deep, page))
             if image.shape[:2] != size:
-                raise ValueError(unequal(name, str(path), image.shape[:2], size))
+                which = f"page {page + 1}" if page else str(path)
+                raise ValueError(unequal(name, which, image.shape[:2], size))
             yield Frame(image, i / rate, 1 / rate, i)
 
     return VideoReader(info, frames())
