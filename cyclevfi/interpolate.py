@@ -45,6 +45,7 @@ from cyclevfi.painting import (
     weights_digest)
 from .pictures import is_address, remove
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
+from .reading import parse_rate
 from .rendering import Rule, Tallies, Tally, in_pairs, render
 from cyclevfi.segments import (
     Pieces, Share, Team, alone, begin, end, fingerprint, identity, join, missing, share, this_team,
@@ -136,6 +137,8 @@ def check_choices(
     for name, words in CHOICES.items():
         if (value := getattr(asked, name)) not in words:
             raise ValueError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {value}")
+    if asked.source_fps is not None:
+        parse_rate(asked.source_fps, "source_fps")
     if not 0 <= asked.cut_threshold <= 2:
         raise ValueError(f"cut_threshold must be from 0 to 2, not {asked.cut_threshold}")
     if asked.preview and str(asked.output) == "-":
@@ -257,9 +260,13 @@ def plan_job(
     rule = Rule(goal, painter, info.fps, hold, asked.cuts, asked.cut_threshold, asked.duplicates,
                 least=asked.min_confidence or 0.0, unsure=asked.unsure)
     sound, bring = plan_company(goal, info, asked)
+    spread = encode["variable"] and Path(asked.output).suffix.lower() not in CONTAINERS
     named = asked.model if isinstance(asked.model, str) else type(asked.model).__name__
     report = Report(input=info.path, output=str(asked.output), model=str(named), sound=sound,
                     command=shlex.join(sys.argv))
+    if spread:
+        note(report.notes, f"the frames of {info.path} are not evenly spaced, and output"
+                           f" {asked.output} holds no times; give fps for frames that are")
     return Job(asked.input, asked.output, rule, info, encode, bring, report, asked.progress)
 
 # %% ../nbs/09_interpolate.ipynb #853b72dd
@@ -933,7 +940,9 @@ def run_all(
             failed.append(str(error))
     team.wait()
     if failed:
-        raise RuntimeError(f"{len(failed)} of {len(videos)} videos failed: {'; '.join(failed)}")
+        error = RuntimeError(f"{len(failed)} of {len(videos)} videos failed: {'; '.join(failed)}")
+        error.made = reports  # for who wants to see them all the same
+        raise error
     return reports
 
 # %% ../nbs/09_interpolate.ipynb #de420058
