@@ -9,6 +9,7 @@ __all__ = ['NEEDED', 'SIZES', 'LARGEST', 'settle', 'Drawing', 'padded', 'culprit
 
 # %% ../nbs/13_export.ipynb #83c98504
 import importlib
+import io
 import json
 import logging
 import math
@@ -20,6 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from . import __version__
 from .model import VFIModel, load
@@ -273,13 +275,13 @@ def write_program(
     notes: str,  # about it, JSON
 ) -> None:
     "Write a .pt2 file; `ValueError` if PyTorch cannot."
+    data = io.BytesIO()  # PyTorch's own writing ends the process where a disk is full
     try:
-        torch.export.save(program, path, extra_files={"cyclevfi.json": notes})
-    except OSError:
-        raise
+        torch.export.save(program, data, extra_files={"cyclevfi.json": notes})
     except Exception as error:
         raise ValueError(f"this network cannot be written as .pt2: {culprit(error)}; "
                          "try .onnx") from error
+    path.write_bytes(data.getbuffer())
 
 
 # %% ../nbs/13_export.ipynb #ce339e39
@@ -300,8 +302,9 @@ def export(
     pair = photographs(tuple(size))
     alone, multiple = half_way(network, pair), settle(network, tuple(size))
     padding = float((half_way(network, pair, multiple) - alone).abs().mean())  # it may pad less
+    wait = "translating and checking, some minutes" if path.suffix == ".onnx" else "translating"
     try:
-        with writing(path):
+        with writing(path), tqdm(total=1, desc=path.name, postfix=wait, disable=None) as bar:
             if path.suffix == ".onnx":
                 proto = to_onnx(network, multiple)
                 found = checked(network, differences(network, multiple, session_of(proto)))
@@ -311,6 +314,7 @@ def export(
                 found = checked(network, differences(network, multiple, program.module(), False))
                 write_program(program, partial, notes)
             publish(partial, path)
+            bar.update()
     finally:
         remove(partial)
     return Exported(path, multiple, found, tuple(size), padding if padding > 1e-6 else 0.0)
