@@ -454,7 +454,9 @@ def trainer_of(
     folder: Path,  # run folder
 ) -> int | None:  # process id, if it is running on this machine
     "The process that is training in this folder."
-    events = sorted(folder.rglob("events.out.tfevents.*"), key=lambda p: p.stat().st_mtime)
+    from cyclevfi.train import event_files
+
+    events = sorted(event_files(folder), key=lambda p: p.stat().st_mtime)
     found = events and re.search(r"tfevents\.\d+\.(.+)\.(\d+)\.\d+$", events[-1].name)
     if not found or found[1] != socket.gethostname():
         return None
