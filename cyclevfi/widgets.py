@@ -633,6 +633,10 @@ class Watched(VFIModel):
         super().__init__()
         self.inner, self.cancelled, self.tell = None, False, lambda: None
 
+    def __deepcopy__(self, memo: dict) -> "Watched":
+        "The same: a copy would not hear that it is cancelled."
+        return self
+
     def check(self) -> None:
         "Stop if that is wanted."
         if self.cancelled:
