@@ -7,7 +7,8 @@ __all__ = ['SHOWN', 'NO_WIDGETS', 'ROW', 'App', 'guarded', 'succeed', 'has_widge
            'player', 'score_table', 'who_is_shown', 'file_name', 'download', 'Compare', 'tell', 'adapt_controls',
            'save_view', 'arrange', 'compare', 'Explore', 'explore_window', 'trainer_of', 'Look', 'look_at', 'curve',
            'draw_curves', 'Monitor', 'look_later', 'stop_run', 'show_sample', 'show_run', 'training_monitor',
-           'Cancelled', 'Watched', 'Slow', 'source_of', 'begin', 'give_up', 'slow_down', 'work', 'upload_and_slow']
+           'Cancelled', 'Watched', 'told_between', 'watch', 'Slow', 'source_of', 'begin', 'give_up', 'one_more',
+           'slow_down', 'work', 'upload_and_slow']
 
 # %% ../nbs/11a_widgets.ipynb #2362876a
 import base64
@@ -21,8 +22,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ from . import views
 from .checkpoint import checkpoints, step_of
 from .interpolate import interpolate
 from .model import DEFAULT, Motion, Synthesis, VFIModel, bundled, load
+from .painting import halves_only
 from .sample import clip
 from .video import open_video, read_image, write_image
 from .views import LOOKS, TRUTH, VIEWS, Ahead, Comparison, Window
@@ -629,6 +632,8 @@ class Cancelled(Exception):
 class Watched(VFIModel):
     "A network that tells when it begins a pair, and that can be stopped."
 
+    graphs = False  # a recording would neither tell nor stop
+
     def __init__(self):
         super().__init__()
         self.inner, self.cancelled, self.tell = None, False, lambda: None
@@ -654,6 +659,35 @@ class Watched(VFIModel):
         "As the network does it."
         self.check()
         return self.inner.synthesize(img0, img1, motion, t)
+
+    def picture(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Tensor:
+        "As the network does it."
+        self.check()
+        return self.inner.picture(img0, img1, motion, t)
+
+# %% ../nbs/11a_widgets.ipynb #51a0f0e3
+def told_between(
+    watched: Watched,
+    img0: Tensor,  # (b, 3, h, w)
+    img1: Tensor,  # (b, 3, h, w)
+    ts: Iterable[float],  # n times
+    max_batch: int = 8,  # most frames drawn at once
+) -> Tensor:  # (b, n, 3, h, w)
+    "As a network does it that has a way of its own to draw several moments, and told."
+    watched.check()
+    watched.tell()
+    return watched.inner.between(img0, img1, ts, max_batch)
+
+
+def watch(
+    watched: Watched,  # is changed
+    net: VFIModel,  # does its work from now on
+) -> None:
+    "Take a network in, with all that it says of itself."
+    watched.inner, watched.warp = net, net.warp
+    watched.times, watched.lookup, watched.threads = net.times, net.lookup, net.threads
+    if halves_only(net):
+        watched.between = partial(told_between, watched)
 
 # %% ../nbs/11a_widgets.ipynb #baff6860
 class Slow(App):
@@ -723,6 +757,12 @@ def give_up(
         app.watched.cancelled = True
 
 # %% ../nbs/11a_widgets.ipynb #091714ba
+def one_more(app: Slow) -> None:
+    "Count a pair; several threads may draw."
+    with app.lock:
+        app.bar.value += 1
+
+
 def slow_down(
     app: Slow,
     source: Path,
@@ -733,8 +773,8 @@ def slow_down(
     with open_video(source) as video:
         app.bar.max = max(1, (video.frame_count or 1) - 1)
     app.bar.value = 0
-    app.watched.inner = load(model)
-    app.watched.tell = lambda: setattr(app.bar, "value", app.bar.value + 1)
+    watch(app.watched, load(model))
+    app.watched.tell = partial(one_more, app)
     target = Path(app.folder.name) / "slow.mp4"
     report = interpolate(source, target, slow=slow, model=app.watched, progress=False)
     app.bar.value = app.bar.max
