@@ -19,7 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from .config import TrainConfig, as_list
 from .evaluate import BASELINES
-from .model import bundled, checksums, load, verify, write_checksums
+from .model import bundled, checksums, load, short_name, verify, write_checksums
 
 # %% ../nbs/13a_hub.ipynb #4d8d67ae
 def run_config(
@@ -129,7 +129,7 @@ def score_table(
              " |", "|---|" + "---|" * len(METRICS)]
     for name, values in score["methods"].items():
         cells = ("-" if values[k] is None else f"{values[k]:.4g}" for k in METRICS)
-        lines.append(f"| {Path(name).name} | {' | '.join(cells)} |")
+        lines.append(f"| {short_name(name)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 # %% ../nbs/13a_hub.ipynb #f9817a4a

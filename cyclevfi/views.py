@@ -26,7 +26,7 @@ from torch import Tensor
 
 from .demo import ERROR, flow_colours, read_clip
 from .metrics import Scores, score, to_tensor, to_uint8
-from .model import Motion, Synthesis, VFIModel, bundled, load
+from .model import Motion, Synthesis, VFIModel, bundled, load, short_name
 from .sample import clip
 
 # %% ../nbs/11_views.ipynb #db318662
@@ -335,8 +335,8 @@ LABELS = {"cc": "CC", "cc_motion": "CC + motion", "cc_ps": "CC+PS",
 
 
 def label(name: str) -> str:
-    "What a network is called in a picture: the last part of a path."
-    return LABELS.get(name, Path(name).name or name)
+    "What a network is called in a picture."
+    return LABELS.get(name, short_name(name))
 
 
 @dataclass(frozen=True)
