@@ -286,7 +286,8 @@ class Compare(App):
             guarded(self, save_view)(self, "gif")
             return
         views.add(self.state, job)
-        if job[4] == self.state.choice.step or job[3] in self.state.problems:
+        s = self.state
+        if job[4] == s.choice.step or views.why_not(s, s.key(job[3])):
             self.refresh()
         tell(self)
 
@@ -308,8 +309,9 @@ def tell(
         there, all_ = views.progress(state)
         words = f"t = {c.step / state.now.steps:.3f}. "
         words += f"{there} of {all_} frames made." if there < all_ else "All frames made."
-        for name, why in state.problems.items():
-            words += f" {views.label(name)}: {why}."
+        for name in state.networks:
+            if why := views.why_not(state, state.key(name)):
+                words += f" {views.label(name)}: {why}."
         app.say(words)
         app.scores.value = score_table(state)
 
@@ -423,15 +425,16 @@ class Explore(App):
     def work(self, job: tuple) -> None:
         "Go around the cycle once more."
         views.window_add(self.state, job)
-        if job[0] == self.state.step or self.state.problem:
+        if job[0] == self.state.step or views.window_why(self.state, self.state.step):
             self.refresh()
         self.tell()
 
     def tell(self) -> None:
         "The line of status."
         s = self.state
-        there = f"{len(s.made)} of {s.steps + 1} positions made."
-        self.say(f"t = {s.step / s.steps:.3f}. " + (f"error: {s.problem}" if s.problem else there))
+        can = [i for i in range(s.steps + 1) if not views.window_why(s, i)]
+        why, there = views.window_why(s, s.step), f"{len(s.made)} of {len(can)} positions made."
+        self.say(f"t = {s.step / s.steps:.3f}. " + (f"error: {why}" if why else there))
 
 # %% ../nbs/11a_widgets.ipynb #eaca994a
 def explore_window(
