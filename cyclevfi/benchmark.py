@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['HOLES', 'Suites', 'parse_contestant', 'Failed', 'run_program', 'filled', 'written_by', 'Contestant', 'Task', 'Scored',
-           'networks', 'sources', 'score_some', 'score_part', 'spread', 'interval', 'clip_of', 'Result', 'method_line',
-           'notes_of', 'format_result', 'worst_cases', 'sheet_line', 'label', 'sheet', 'format_samples',
-           'write_results', 'check_times', 'run_task', 'benchmark']
+           'networks', 'sources', 'forget', 'afresh', 'score_some', 'score_part', 'spread', 'interval', 'clip_of',
+           'Result', 'method_line', 'notes_of', 'format_result', 'worst_cases', 'sheet_line', 'label', 'sheet',
+           'format_samples', 'write_results', 'check_times', 'run_task', 'benchmark']
 
 # %% ../nbs/14a_benchmark.ipynb #670b3cf2
 import math
@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from csv import writer as csv_writer
 from dataclasses import dataclass, field
 from functools import cache
@@ -198,6 +198,22 @@ def sources(
 ) -> list[Source]:  # in order
     "The sources of a part."
     return find(suite, root).parts[part]
+
+# %% ../nbs/14a_benchmark.ipynb #be0c4d03
+def forget() -> None:
+    "Keep no network and no source."
+    networks.cache_clear()
+    sources.cache_clear()
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    "Load everything once, and keep nothing: weights and data may change from one call to the next."
+    forget()
+    try:
+        yield
+    finally:
+        forget()
 
 # %% ../nbs/14a_benchmark.ipynb #9c4e0b7b
 def score_some(
@@ -503,7 +519,8 @@ def benchmark(
     threads = max(1, torch.get_num_threads() // jobs) if jobs > 1 else 0
     task = Task(suite, str(root), names, tuple(contestants), protocol, timeout,
                 str(pick_device(device)), threads)
-    results = run_task(task, found.parts, jobs, progress)
-    if out is not None:
-        write_results(results, Path(out))
+    with afresh():
+        results = run_task(task, found.parts, jobs, progress)
+        if out is not None:
+            write_results(results, Path(out))
     return results

@@ -183,8 +183,8 @@ class InspectReport:
 
     def worst(self, n: int = 5) -> list[Row]:
         "The moments of which least is expected, no two within half a second."
-        chosen = []
-        for row in sorted(self.rows, key=lambda r: r.expected):
+        chosen, known = [], [r for r in self.rows if math.isfinite(r.expected)]
+        for row in sorted(known, key=lambda r: r.expected):
             if len(chosen) < n and all(abs(row.time - c.time) >= 0.5 for c in chosen):
                 chosen.append(row)
         return chosen

@@ -18,7 +18,8 @@ from huggingface_hub import EvalResult, HfApi, ModelCardData
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from .config import TrainConfig, as_list
-from .model import checksums, load, verify, write_checksums
+from .evaluate import BASELINES
+from .model import bundled, checksums, load, short_name, verify, write_checksums
 
 # %% ../nbs/13a_hub.ipynb #4d8d67ae
 def run_config(
@@ -77,20 +78,27 @@ def own_method(
     run: Path,  # a network's run folder, or folder of weights
     name: str,  # how the network is called
 ) -> str:  # one of the methods
-    "Under which name a network was scored."
+    "Under which name a network was scored: the longest path to it, or how it is called."
     places = [run.resolve(), weights_of(run).resolve()]
+    others = {*bundled(), *BASELINES, "dis_fine"}  # `load` looks for no folder of these names
 
-    def is_own(method: str) -> bool:  # also seen from another folder, as ../runs/mine
+    def depth(method: str) -> int:  # parts of a path to it, also as ../runs/mine; 0: it is none
         path = Path(method).parent if method.endswith("model.safetensors") else Path(method)
         end = tuple(part for part in path.parts if part != "..")
-        return method == name or any(place.parts[-len(end):] == end for place in places)
+        fits = any(place.parts[-len(end):] == end for place in places)
+        return len(end) if fits and method not in others else 0
 
-    if own := next(filter(is_own, methods), ""):
-        return own
+    depths = {method: depth(method) for method in methods}
+    longest = max(depths.values(), default=0)
+    own = [m for m, n in depths.items() if (n == longest if longest else m == name)]
+    if len(own) > 1:
+        raise ValueError(f"scores: {' and '.join(own)} may each be {run}; leave one of them")
+    if own:
+        return own[0]
     raise ValueError(f"scores: none of {', '.join(methods) or 'no methods'} is {run}; write "
                      f"them with cyclevfi evaluate --model {weights_of(run)}")
 
-
+# %% ../nbs/13a_hub.ipynb #0a7e3d53
 def head(
     name: str,  # of the model
     license: str,  # identifier of a licence, as the Hub knows them
@@ -121,7 +129,7 @@ def score_table(
              " |", "|---|" + "---|" * len(METRICS)]
     for name, values in score["methods"].items():
         cells = ("-" if values[k] is None else f"{values[k]:.4g}" for k in METRICS)
-        lines.append(f"| {Path(name).name} | {' | '.join(cells)} |")
+        lines.append(f"| {short_name(name)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 # %% ../nbs/13a_hub.ipynb #f9817a4a

@@ -7,8 +7,8 @@ __all__ = ['SUMS', 'ABOUT', 'FETCHING', 'ARCHITECTURES', 'OWN', 'REFERENCE_HEADS
            'WEIGHTS', 'DEFAULT', 'Motion', 'Synthesis', 'checksums', 'write_checksums', 'verify', 'stored_in', 'Stored',
            'check_pair', 'VFIModel', 'register', 'import_networks', 'architecture', 'create', 'conv', 'encoder_block',
            'decoder_block', 'UNet', 'pad_to', 'check_superslomo', 'FlowUNet', 'RefineUNet', 'share_of_first', 'blend',
-           'refine', 'SuperSloMo', 'reference_name', 'save', 'bundled', 'from_folder', 'from_hub', 'load', 'own',
-           'pick_device']
+           'refine', 'SuperSloMo', 'reference_name', 'save', 'bundled', 'short_name', 'from_folder', 'from_hub', 'load',
+           'own', 'pick_device']
 
 # %% ../nbs/01_model.ipynb #096661db
 import copy
@@ -570,6 +570,19 @@ def bundled(
     files = sorted(WEIGHTS.glob("*/config.json"))
     return [p.parent.name for p in files
             if architecture in (None, json.loads(p.read_text())["architecture"])]
+
+
+def short_name(
+    name: str,  # what `load` takes
+) -> str:  # "mine" of runs/mine/model, "cc" of cc
+    "What a network is called beside others: the last part of its path that not every run has."
+    usual = ("model", "best", "model.safetensors", "..", "/")
+
+    def last(one: str) -> str:
+        parts = [part for part in Path(one).parts if part not in usual]
+        return parts[-1] if parts else one
+
+    return "+".join(map(last, name.split("+")))
 
 # %% ../nbs/01_model.ipynb #ffd53d47
 def from_folder(

@@ -427,7 +427,7 @@ def halves_only(
     model: VFIModel,
 ) -> bool:
     "Does the network have a way of its own to draw several moments?"
-    return type(model).between is not VFIModel.between
+    return getattr(model.between, "__func__", None) is not VFIModel.between
 
 # %% ../nbs/08b_painting.ipynb #0f156693
 def whole_frames(

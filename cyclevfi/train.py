@@ -7,7 +7,7 @@ __all__ = ['FREE', 'SHOWN', 'named', 'choose_weights', 'build_model', 'build_obj
            'Run', 'accelerator', 'length_of', 'setup', 'together', 'export', 'renew', 'save', 'same_network',
            'load_state', 'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window',
            'train_step', 'score_window', 'whole_windows', 'validate', 'sample_picture', 'draw_samples', 'due',
-           'finished', 'validation', 'log_step', 'batches_of', 'fit', 'train', 'main', 'run_curves']
+           'finished', 'validation', 'log_step', 'batches_of', 'fit', 'train', 'main', 'event_files', 'run_curves']
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
@@ -811,6 +811,17 @@ if __name__ == "__main__":
     main()
 
 # %% ../nbs/07_train.ipynb #45648baf
+def event_files(
+    folder: str | Path,  # run folder, or TensorBoard's
+) -> list[Path]:  # by name
+    "The files of TensorBoard, below the folder and where the run was told to write them."
+    dirs = [Path(folder)]
+    if (saved := Path(folder) / "config.yaml").is_file():
+        cfg = yaml.safe_load(saved.read_text(encoding="utf-8"))
+        dirs += [Path(cfg["log_dir"]) / cfg["name"]] if cfg.get("log_dir") else []
+    return sorted({p for d in dirs for p in d.rglob("events.out.tfevents.*")}, key=lambda p: p.name)
+
+
 def run_curves(
     folder: str | Path,  # run folder, or TensorBoard's
     file: str | Path | None = None,  # also write the rows to this CSV
@@ -818,16 +829,11 @@ def run_curves(
     "The scalars a run has logged to TensorBoard."
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    roots, values = [Path(folder)], {}
-    if (saved := Path(folder) / "config.yaml").is_file():
-        cfg = yaml.safe_load(saved.read_text(encoding="utf-8"))
-        roots += [Path(cfg["log_dir"]) / cfg["name"]] if cfg.get("log_dir") else []
-    found = {p for root in roots for p in root.rglob("events.out.tfevents.*")}
-    if not found:
-        raise FileNotFoundError(
-            f"no TensorBoard events under {folder}; train with --log_with tensorboard"
-        )
-    for path in sorted(found, key=lambda p: p.name):
+    values = {}
+    if not (found := event_files(folder)):
+        raise FileNotFoundError(f"no TensorBoard events under {folder}; train with --log_with "
+                                "tensorboard")
+    for path in found:
         events = EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
         for metric in events.Tags()["scalars"]:
             values |= {(metric, e.step): e.value for e in events.Scalars(metric)}

@@ -7,7 +7,8 @@ __all__ = ['SHOWN', 'NO_WIDGETS', 'ROW', 'App', 'guarded', 'succeed', 'has_widge
            'player', 'score_table', 'who_is_shown', 'file_name', 'download', 'Compare', 'tell', 'adapt_controls',
            'save_view', 'arrange', 'compare', 'Explore', 'explore_window', 'trainer_of', 'Look', 'look_at', 'curve',
            'draw_curves', 'Monitor', 'look_later', 'stop_run', 'show_sample', 'show_run', 'training_monitor',
-           'Cancelled', 'Watched', 'Slow', 'source_of', 'begin', 'give_up', 'slow_down', 'work', 'upload_and_slow']
+           'Cancelled', 'Watched', 'told_between', 'watch', 'Slow', 'source_of', 'begin', 'give_up', 'one_more',
+           'slow_down', 'work', 'upload_and_slow']
 
 # %% ../nbs/11a_widgets.ipynb #2362876a
 import base64
@@ -21,8 +22,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ from . import views
 from .checkpoint import checkpoints, step_of
 from .interpolate import interpolate
 from .model import DEFAULT, Motion, Synthesis, VFIModel, bundled, load
+from .painting import halves_only
 from .sample import clip
 from .video import open_video, read_image, write_image
 from .views import LOOKS, TRUTH, VIEWS, Ahead, Comparison, Window
@@ -283,7 +286,8 @@ class Compare(App):
             guarded(self, save_view)(self, "gif")
             return
         views.add(self.state, job)
-        if job[4] == self.state.choice.step or job[3] in self.state.problems:
+        s = self.state
+        if job[4] == s.choice.step or views.why_not(s, s.key(job[3])):
             self.refresh()
         tell(self)
 
@@ -305,8 +309,9 @@ def tell(
         there, all_ = views.progress(state)
         words = f"t = {c.step / state.now.steps:.3f}. "
         words += f"{there} of {all_} frames made." if there < all_ else "All frames made."
-        for name, why in state.problems.items():
-            words += f" {views.label(name)}: {why}."
+        for name in state.networks:
+            if why := views.why_not(state, state.key(name)):
+                words += f" {views.label(name)}: {why}."
         app.say(words)
         app.scores.value = score_table(state)
 
@@ -420,15 +425,16 @@ class Explore(App):
     def work(self, job: tuple) -> None:
         "Go around the cycle once more."
         views.window_add(self.state, job)
-        if job[0] == self.state.step or self.state.problem:
+        if job[0] == self.state.step or views.window_why(self.state, self.state.step):
             self.refresh()
         self.tell()
 
     def tell(self) -> None:
         "The line of status."
         s = self.state
-        there = f"{len(s.made)} of {s.steps + 1} positions made."
-        self.say(f"t = {s.step / s.steps:.3f}. " + (f"error: {s.problem}" if s.problem else there))
+        can = [i for i in range(s.steps + 1) if not views.window_why(s, i)]
+        why, there = views.window_why(s, s.step), f"{len(s.made)} of {len(can)} positions made."
+        self.say(f"t = {s.step / s.steps:.3f}. " + (f"error: {why}" if why else there))
 
 # %% ../nbs/11a_widgets.ipynb #eaca994a
 def explore_window(
@@ -454,7 +460,9 @@ def trainer_of(
     folder: Path,  # run folder
 ) -> int | None:  # process id, if it is running on this machine
     "The process that is training in this folder."
-    events = sorted(folder.rglob("events.out.tfevents.*"), key=lambda p: p.stat().st_mtime)
+    from cyclevfi.train import event_files
+
+    events = sorted(event_files(folder), key=lambda p: p.stat().st_mtime)
     found = events and re.search(r"tfevents\.\d+\.(.+)\.(\d+)\.\d+$", events[-1].name)
     if not found or found[1] != socket.gethostname():
         return None
@@ -627,9 +635,15 @@ class Cancelled(Exception):
 class Watched(VFIModel):
     "A network that tells when it begins a pair, and that can be stopped."
 
+    graphs = False  # a recording would neither tell nor stop
+
     def __init__(self):
         super().__init__()
         self.inner, self.cancelled, self.tell = None, False, lambda: None
+
+    def __deepcopy__(self, memo: dict) -> "Watched":
+        "The same: a copy would not hear that it is cancelled."
+        return self
 
     def check(self) -> None:
         "Stop if that is wanted."
@@ -648,6 +662,35 @@ class Watched(VFIModel):
         "As the network does it."
         self.check()
         return self.inner.synthesize(img0, img1, motion, t)
+
+    def picture(self, img0: Tensor, img1: Tensor, motion: Motion, t: float | Tensor) -> Tensor:
+        "As the network does it."
+        self.check()
+        return self.inner.picture(img0, img1, motion, t)
+
+# %% ../nbs/11a_widgets.ipynb #51a0f0e3
+def told_between(
+    watched: Watched,
+    img0: Tensor,  # (b, 3, h, w)
+    img1: Tensor,  # (b, 3, h, w)
+    ts: Iterable[float],  # n times
+    max_batch: int = 8,  # most frames drawn at once
+) -> Tensor:  # (b, n, 3, h, w)
+    "As a network does it that has a way of its own to draw several moments, and told."
+    watched.check()
+    watched.tell()
+    return watched.inner.between(img0, img1, ts, max_batch)
+
+
+def watch(
+    watched: Watched,  # is changed
+    net: VFIModel,  # does its work from now on
+) -> None:
+    "Take a network in, with all that it says of itself."
+    watched.inner, watched.warp = net, net.warp
+    watched.times, watched.lookup, watched.threads = net.times, net.lookup, net.threads
+    if halves_only(net):
+        watched.between = partial(told_between, watched)
 
 # %% ../nbs/11a_widgets.ipynb #baff6860
 class Slow(App):
@@ -717,6 +760,12 @@ def give_up(
         app.watched.cancelled = True
 
 # %% ../nbs/11a_widgets.ipynb #091714ba
+def one_more(app: Slow) -> None:
+    "Count a pair; several threads may draw."
+    with app.lock:
+        app.bar.value += 1
+
+
 def slow_down(
     app: Slow,
     source: Path,
@@ -727,8 +776,8 @@ def slow_down(
     with open_video(source) as video:
         app.bar.max = max(1, (video.frame_count or 1) - 1)
     app.bar.value = 0
-    app.watched.inner = load(model)
-    app.watched.tell = lambda: setattr(app.bar, "value", app.bar.value + 1)
+    watch(app.watched, load(model))
+    app.watched.tell = partial(one_more, app)
     target = Path(app.folder.name) / "slow.mp4"
     report = interpolate(source, target, slow=slow, model=app.watched, progress=False)
     app.bar.value = app.bar.max
