@@ -6,8 +6,8 @@
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'BT709', 'MATRICES', 'QUALITY', 'PLACES',
            'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
            'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'decode_image', 'is_address',
-           'as_address', 'need_file', 'pages_of', 'decode_page', 'read_image', 'is_frame', 'write_image', 'Colour',
-           'matrix_of', 'bits_of', 'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place',
+           'as_address', 'need_file', 'pages_of', 'is_grey', 'decode_page', 'read_image', 'is_frame', 'write_image',
+           'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place',
            'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
@@ -298,6 +298,15 @@ def pages_of(
     return 1
 
 
+def is_grey(
+    path: Path,  # a picture
+) -> bool:
+    "Does a picture have one channel? Its head tells."
+    with contextlib.suppress(Exception), Image.open(path) as img:  # damage is told of later
+        return img.mode in ("1", "L", "I", "F") or img.mode.startswith("I;16")
+    return False
+
+
 def decode_page(
     path: Path,  # a TIFF
     page: int,
@@ -337,6 +346,7 @@ def is_frame(
 def write_image(
     path: str | Path,  # its extension says the format; what is there is replaced
     img: np.ndarray,  # uint8 or uint16 (h, w, 3) RGB
+    grey: bool = False,  # as one channel, if all three are alike
 ) -> None:
     "Write a picture, whole or not at all."
     path = Path(path)
@@ -345,7 +355,8 @@ def write_image(
     if not is_frame(img):
         raise ValueError(f"img must be uint8 or uint16 (h, w, 3), not {img.dtype} {img.shape}")
     img = img if suffix in DEEP_SUFFIXES else to_bytes(img)
-    _, data = cv2.imencode(suffix, cv2.cvtColor(img, cv2.COLOR_RGB2BGR))
+    single = grey and (img == img[..., :1]).all()
+    _, data = cv2.imencode(suffix, img[..., 0] if single else cv2.cvtColor(img, cv2.COLOR_RGB2BGR))
     partial = partial_path(path)
     try:
         with writing(path):

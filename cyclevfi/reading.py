@@ -30,9 +30,10 @@ from av.video.reformatter import VideoReformatter
 from natsort import natsorted, ns
 from PIL import Image
 
-from .pictures import (
+from cyclevfi.pictures import (
     BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, is_address,
-    need_file, on_black, orient, orientation, pages_of, read_image, to_bytes, to_rgb, to_words)
+    is_grey, need_file, on_black, orient, orientation, pages_of, read_image, to_bytes, to_rgb,
+    to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
 def television(
@@ -122,6 +123,7 @@ class VideoInfo:
     tags: dict[str, str] = field(default_factory=dict)  # title, date, place, ...
     track: dict[str, str] = field(default_factory=dict)  # language and title of the video track
     first: str = ""  # name of the first picture
+    grey: bool = False  # has it one channel?
     retimed: bool = False  # is `fps` another than the file's own?
 
 # %% ../nbs/03c_reading.ipynb #ebcfd71c
@@ -572,7 +574,7 @@ def open_pictures(
     rate, first = fps or Fraction(30), read_image(paths[0], deep)
     size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
     info = VideoInfo(name, size, rate, 1 / rate, len(places) / rate, len(places), pictures=True,
-                     bits=first.itemsize * 8, first=paths[0].name)
+                     bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]))
 
     def frames() -> Iterator[Frame]:
         for i, (path, page) in enumerate(places):

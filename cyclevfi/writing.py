@@ -731,6 +731,7 @@ class PictureFolder:
 
     def __init__(self, partial: Path, target: Target):
         first = target.like.first if target.like else ""
+        self.grey = bool(target.like and target.like.grey)
         self.names = numbering(first, target.codec, target.lossless)
         self.folder, self.count = partial, 0
         partial.mkdir()
@@ -738,7 +739,8 @@ class PictureFolder:
     def add(self, image: np.ndarray, time: Fraction) -> None:
         "Write one frame; its number is its place, whatever its time."
         before, number, form, after = self.names
-        write_image(self.folder / f"{before}{number + self.count:{form}}{after}", image)
+        name = f"{before}{number + self.count:{form}}{after}"
+        write_image(self.folder / name, image, self.grey)
         self.count += 1
 
     def finish(self) -> None:
