@@ -192,7 +192,10 @@ class InspectReport:
     def __str__(self) -> str:
         names = {"expected": "expected of the new frames", "cycle": "cycle score",
                  "held_out": "held-out frames"}
-        lines = [f"{label:28}{self.score(key):6.2f} dB" for key, label in names.items()]
+        found = {key: self.score(key) for key in names}
+        lines = [f"{label:28}{found[key]:6.2f} dB" if math.isfinite(found[key]) else
+                 f"{label:28}  not known: it takes three frames of a shot"
+                 for key, label in names.items()]
         low = [f"{r.time:8.2f} s{r.expected:8.2f} dB" for r in self.worst()]
         return "\n".join([*lines, "worst moments", *low, f"more in {self.output}"])
 

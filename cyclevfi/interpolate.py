@@ -571,6 +571,7 @@ class Forecast:
     sound: str = ""
     preview: str = ""
     adapt: str = ""  # what comes before, not counted
+    disk: str = ""  # what it takes meanwhile
 
     def __str__(self) -> str:
         def about(value: float | None, form: str, unit: str = "") -> str:
@@ -582,7 +583,8 @@ class Forecast:
                 ("size", "about " + about(self.size and self.size / 1e6, ".2g", " MB")),
                 ("time", "about " + about(self.seconds, ".0f", " s")),
                 ("drawing", self.drawing), ("sound", self.sound)]
-        rows += [(k, v) for k, v in (("preview", self.preview), ("adapt", self.adapt)) if v]
+        more = ("disk", self.disk), ("preview", self.preview), ("adapt", self.adapt)
+        rows += [(k, v) for k, v in more if v]
         return "\n".join(f"{name:8}{text}" for name, text in rows)
 
 # %% ../nbs/09_interpolate.ipynb #b5f7ac4e
@@ -678,7 +680,8 @@ def forecast(
     return Forecast(
         n, total, job.rate, total and float(total / job.rate),
         total and job.film and total * trial.frame + pieces * trial.key,
-        total and new * trial.drawing, f"{how}, {painter.device}", job.report.sound, shown)
+        total and new * trial.drawing, f"{how}, {painter.device}", job.report.sound, shown,
+        disk="twice the size, until the pieces are joined" if job.in_pieces and job.film else "")
 
 # %% ../nbs/09_interpolate.ipynb #cbb58148
 def settings_of(

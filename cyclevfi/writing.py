@@ -705,6 +705,9 @@ def begin_movie(
         if got[0] < wanted[0] or got[1] < wanted[1]:
             note(movie.notes, f"the pictures are stored as {form.name}, a little less than the"
                               f" source has; {target.codec} has nothing nearer")
+    if target.like and target.like.mastered:
+        note(movie.notes, "what the source says of its mastering display and brightest pixels"
+                          " (HDR10) is not passed on; its colour tags are")
     movie.bring_along()
 
 # %% ../nbs/03d_writing.ipynb #c5e05ec3
@@ -800,6 +803,9 @@ def check_quality(
     encoder = ENCODERS.get(target.codec)
     if target.crf is None:
         return
+    if target.lossless:
+        raise ValueError("crf says how much may be lost, and lossless that nothing may: leave one"
+                         " of them out")
     if encoder is None or encoder.crf is None:
         known = ", ".join(k for k, e in ENCODERS.items() if e.crf is not None)
         raise ValueError(f"crf is a scale of {known}; leave it out for {target.path}")
