@@ -2,12 +2,12 @@
 
     python benchmarks/fuzz.py [--quick] [--cases 21000] [--seed 6] [--keep FOLDER] [--json OUT]
 
-Small files of 30 kinds are made, then wounded (bits, bytes, sizes and counts set to extremes, cuts,
+Small files of 32 kinds are made, then wounded (bits, bytes, sizes and counts set to extremes, cuts,
 insertions, splices, wrong extensions), mostly near the front where the headers are. Of 21 cases 18
 are read to their end, one is interpolated (model `average`), two are command lines drawn from real
 and absurd words. A clean end is a result, or a ValueError, OSError or RuntimeError that names
 the file; of a command line, status 0, 1 or 2 without a traceback; never a file half written, never
-more than 2 GiB of memory (a hard limit on the process), never more than a minute. A case is fixed
+more than 2 GiB of memory (a process has a hard limit), never more than a minute. A case is fixed
 by the seed and its number: `--only N` runs one again.
 """
 
@@ -37,7 +37,8 @@ from cyclevfi.reading import open_video
 from cyclevfi.sample import clip
 from cyclevfi.writing import write_frames
 
-MEMORY = 2 << 30  # bytes
+MEMORY = 2 << 30  # bytes in use
+DATA = 3 << 30  # bytes reserved, a hard limit: PyTorch alone sets a gigabyte or more aside
 PATIENCE = 60.0  # seconds for one case
 EXTREMES = (0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 CLEAN = (ValueError, OSError, RuntimeError)
@@ -94,6 +95,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
         write_frames(folder / name, frames, 25, **options)
     for suffix in STILLS:
         cv2.imwrite(str(folder / f"c{suffix}"), frames[0])
+    cv2.imwritemulti(str(folder / "d.tif"), list(frames))
+    cv2.imwritemulti(str(folder / "e.tif"), [frame.astype(np.float32) / 255 for frame in frames])
     return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file()}
 
 
@@ -233,7 +236,7 @@ def one(number: int, seed: int, folder: Path, files: dict[str, bytes]) -> str:
 
 def work(numbers: list[int], seed: int, folder: str, files: dict[str, bytes], pipe: object) -> None:
     "A process that runs cases and tells of each."
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA, DATA))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libpng and others print by themselves
     av.logging.set_level(None)

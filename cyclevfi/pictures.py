@@ -165,9 +165,14 @@ def on_black(
     rgba: np.ndarray,  # uint8 or uint16 (h, w, 4)
 ) -> np.ndarray:  # (h, w, 3), the same type
     "Lay a picture with transparency over black."
-    full = np.iinfo(rgba.dtype).max
-    colour, alpha = rgba[..., :3], rgba[..., 3:].astype(np.uint32)
-    return np.ascontiguousarray(((colour * alpha + full // 2) // full).astype(rgba.dtype))
+    full, colour, alpha = np.iinfo(rgba.dtype).max, rgba[..., :3], rgba[..., 3:]
+    if (alpha == full).all():  # as most are
+        return np.ascontiguousarray(colour)
+    wide = np.uint16 if rgba.dtype == np.uint8 else np.uint32  # 255 * 255 + 127 fits into 16 bits
+    shown = colour * alpha.astype(wide)
+    shown += full // 2
+    shown //= full
+    return shown.astype(rgba.dtype)
 
 # %% ../nbs/03b_pictures.ipynb #a69d91d0
 LIMIT = 2**26  # pixels of a frame; more is taken for damage, or for malice

@@ -620,6 +620,8 @@ def open_webp(
 ) -> VideoReader:
     "Read an animated WebP."
     size, times = read_image(path).shape[:2], webp_times(path.read_bytes())
+    if not times:
+        raise ValueError(f"input {path} is damaged: none of its frames can be found")
     rate = fps or Fraction(1000 * len(times), sum(times))
     shown = [1 / rate if fps else Fraction(ms, 1000) for ms in times]
     unit = 1 / rate if len(set(shown)) == 1 else Fraction(1, 1000)
