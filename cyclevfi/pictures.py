@@ -7,8 +7,8 @@ __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE
            'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
            'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'decode_image', 'is_address',
            'as_address', 'need_file', 'pages_of', 'is_grey', 'decode_page', 'read_image', 'is_frame', 'write_image',
-           'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'scaling', 'from_rgb', 'plane_of', 'with_waves', 'chroma_place',
-           'orientation', 'orient']
+           'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'in_yuv', 'scaling', 'from_rgb', 'plane_of', 'with_waves',
+           'chroma_place', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -423,6 +423,13 @@ PLACES = ("left", "center", "topleft", "top")
 NAMES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020"}  # of matrices
 
 
+def in_yuv(
+    form: av.VideoFormat,
+) -> bool:
+    "Does a pixel format hold brightness and two colour differences?"
+    return len(form.components) > 2 and not form.is_rgb
+
+
 def scaling(
     size: tuple[int, int],  # (h, w)
     form: str,  # pixel format of what comes
@@ -431,7 +438,7 @@ def scaling(
 ) -> av.filter.Graph:  # frames are pushed into it and pulled out of it
     "FFmpeg's scaler, set up once for all frames of a stream."
     graph, how = av.filter.Graph(), "flags=bicubic+accurate_rnd+full_chroma_int"
-    if pix_fmt.startswith("yuv"):
+    if in_yuv(av.VideoFormat(pix_fmt)):
         how += (f":in_range=pc:out_range={'pc' if colour.range == 2 else 'tv'}"
                 f":out_color_matrix={NAMES[matrix_of(colour, size)]}"
                 f":out_chroma_loc={colour.place}")
@@ -497,7 +504,7 @@ def chroma_place(
     "Where the samples of colour of a file lie between those of brightness."
     form = frame.format.name.replace("yuva", "yuv").replace("yuvj", "yuv")
     shared = form.startswith("yuv") and frame.planes[1].width < frame.width
-    if not shared or min(frame.width, frame.height) < 16:
+    if not shared or min(frame.planes[1].width, frame.planes[1].height) < 8:
         return PLACES[0]
     waves = with_waves(frame)
     image = to_rgb(waves, BT709, VideoReformatter(), deep=True)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['AVX512', 'STEADY', 'FAST', 'QUIET', 'ENCODERS', 'CONTAINERS', 'CODECS', 'FILMS', 'PICTURES', 'CHROMA', 'DEPTHS',
-           'OWN_FORMAT', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'GIF_FPS', 'ALL_FORMATS', 'CLOCKS', 'Encoder',
-           'usual_codec', 'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of',
-           'nearest_format', 'check_format', 'check_size', 'how_to_encode', 'add_video', 'Palette', 'fits',
+           'OWN_FORMAT', 'TELLING', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'GIF_FPS', 'ALL_FORMATS', 'CLOCKS',
+           'Encoder', 'usual_codec', 'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of',
+           'nearest_format', 'check_format', 'check_size', 'place_of', 'how_to_encode', 'add_video', 'Palette', 'fits',
            'timed_packets', 'Copied', 'stretcher', 'lead_in', 'sound_encoder', 'Heard', 'shortened', 'Stretched',
            'StreamCopy', 'left_out', 'chapters_of', 'new_container', 'Film', 'RunningFilm', 'encode', 'Movie',
            'begin_movie', 'numbering', 'PictureFolder', 'InTheMaking', 'check_quality', 'plan_target', 'VideoWriter',
@@ -28,8 +28,8 @@ import numpy as np
 import torch
 
 from .pictures import (
-    BT709, IMAGE_SUFFIXES, Colour, bits_of, from_rgb, is_address, is_frame, partial_path, publish,
-    remove, sweep, write_image, writing)
+    BT709, IMAGE_SUFFIXES, Colour, bits_of, from_rgb, in_yuv, is_address, is_frame, partial_path,
+    publish, remove, sweep, write_image, writing)
 from .reading import (
     Behind, VideoInfo, beginning, note, open_container, parse_rate)
 
@@ -236,9 +236,9 @@ def check_size(
     size: tuple[int, int],  # (h, w)
 ) -> Target:  # another codec if the usual one cannot
     "Raise if the codec that was asked for cannot hold frames of this size."
-    encoder, shared = ENCODERS[target.codec], (target.pix_fmt or "")[3:6]
-    if encoder.even and (shared in ("420", "422") and size[1] % 2 or
-                         shared == "420" and size[0] % 2):
+    encoder, form = ENCODERS[target.codec], av.VideoFormat(target.pix_fmt or "rgb24")
+    shared = form.chroma_height(2) == 1, form.chroma_width(2) == 1  # by rows, by columns
+    if encoder.even and any(two and side % 2 for two, side in zip(shared, size)):
         raise ValueError(f"pix_fmt {target.pix_fmt} needs even sides with {target.codec}, not"
                          f" {size[1]}x{size[0]}; leave pix_fmt out")
     least = encoder.least
@@ -248,6 +248,23 @@ def check_size(
         raise ValueError(f"codec {target.codec} needs sides of {least} pixels or more, not"
                          f" {size[1]}x{size[0]}; leave codec out")
     return replace(target, codec="vp9" if target.form == "webm" else "h264")
+
+# %% ../nbs/03d_writing.ipynb #45c10002
+TELLING = ("h264", "hevc", "av1")  # these can say where colour lies
+
+
+def place_of(
+    codec: str,  # key of `ENCODERS`
+    pix_fmt: str,
+    wanted: str,  # one of `cyclevfi.pictures.PLACES`
+) -> tuple[str, dict[str, str]]:  # where the samples of colour go, and the encoder's option for it
+    "Where a file has its colour: where the source has it, if the file can tell."
+    form = av.VideoFormat(pix_fmt)
+    if not in_yuv(form) or form.chroma_width(2) == 2:
+        return wanted, {}
+    if codec in TELLING and form.chroma_height(2) == 1:
+        return wanted, {"chroma_sample_location": wanted}
+    return "left" if codec == "h264" else "center", {}
 
 # %% ../nbs/03d_writing.ipynb #8c8e0d8e
 def how_to_encode(
@@ -264,6 +281,7 @@ def how_to_encode(
         return encoder.exact[0], exact, encoder.exact_options
     form = target.pix_fmt or nearest_format(encoder, nature(target.like, deep), size)
     options = encoder.options | (encoder.uneven if target.variable else {})
+    options = options | place_of(target.codec, form, target.colour.place)[1]
     if encoder.crf is not None:
         options = options | {"crf": str(encoder.crf if target.crf is None else target.crf)}
     return encoder.name, form, options
@@ -283,7 +301,7 @@ def add_video(
     if target.aspect != 1:
         context.sample_aspect_ratio = target.aspect.limit_denominator(32767)
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
-    if pix_fmt.startswith("yuv"):
+    if in_yuv(av.VideoFormat(pix_fmt)):
         context.colorspace, context.color_range = colour.matrix, colour.range
     if target.codec == "hevc" and target.form in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # QuickTime shows no other
@@ -690,11 +708,10 @@ def begin_movie(
 ) -> None:
     "Add the streams, and say what the pictures lose."
     target = check_size(movie.target, size)
-    if target.form == "yuv4mpegpipe":  # says in its header that colour lies in the middle
-        target = replace(target, colour=replace(target.colour, place="center"))
-    movie.target = target
     movie.stream, movie.scalers = add_video(movie.container, target, size, deep), {}
     movie.drawn = form = movie.stream.pix_fmt
+    place, _ = place_of(target.codec, form, target.colour.place)
+    movie.target = target = replace(target, colour=replace(target.colour, place=place))
     if form == "pal8":
         movie.palette, movie.drawn = Palette(size, target.time_base), "rgb24"
     wanted, form = nature(target.like, deep), av.VideoFormat(form, 16, 16)
