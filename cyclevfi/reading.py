@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COARSE', 'LEAP', 'FORMATS', 'PIPES', 'NO_VIDEO', 'NETWORK', 'PATIENCE', 'OF_THE_FILE', 'OF_THE_TRACK', 'MASTERED',
-           'INTERLACED', 'POLL', 'television', 'parse_rate', 'Clock', 'VideoInfo', 'Frame', 'place', 'open_container',
-           'pick_stream', 'stream_rate', 'claimed_duration', 'common_unit', 'beginning', 'own_tags', 'codecs',
-           'describe', 'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'unequal', 'convert',
-           'report_damage', 'VideoReader', 'note', 'watched', 'video_frames', 'read_container', 'open_file',
+           'TURNS', 'INTERLACED', 'POLL', 'television', 'parse_rate', 'Clock', 'VideoInfo', 'Frame', 'place',
+           'open_container', 'pick_stream', 'stream_rate', 'claimed_duration', 'common_unit', 'beginning', 'own_tags',
+           'codecs', 'describe', 'side_data', 'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'unequal',
+           'convert', 'report_damage', 'VideoReader', 'note', 'watched', 'video_frames', 'read_container', 'open_file',
            'list_pictures', 'open_pictures', 'is_animated', 'webp_times', 'open_webp', 'open_one', 'open_video',
            'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind']
 
@@ -288,17 +288,33 @@ def describe(
         size=(first.width, first.height) if lying else (first.height, first.width),
         time_base=unit if stamped and unit <= COARSE else common_unit(unit, 1 / rate),
         frame_count=count, retimed=rate != own,
-        mastered=bool(MASTERED & {s.type.name for s in first.side_data}),
+        mastered=bool(MASTERED & (side_data(first) or {}).keys()),
         start=max(Fraction(0), first.pts * unit - beginning(container)) if stamped else Fraction(0),
         aspect=1 / aspect if lying else aspect)
 
 # %% ../nbs/03c_reading.ipynb #de4d48eb
+TURNS = {90: (True, False, True), -90: (True, True, False), 180: (False, True, True),
+         -180: (False, True, True)}  # degrees -> as `orientation` says it
+
+
+def side_data(
+    frame: av.VideoFrame,
+) -> dict[str, bytes] | None:  # by FFmpeg's name; None: there is some that PyAV does not know
+    "What comes with a decoded frame."
+    try:
+        return {s.type.name: bytes(s) for s in frame.side_data}
+    except ValueError:
+        return None
+
+
 def turn_of(
     frame: av.VideoFrame,
 ) -> tuple[bool, bool, bool]:  # as from `orientation`
     "How a decoded frame has to be turned."
-    data = next((s for s in frame.side_data if s.type.name == "DISPLAYMATRIX"), None)
-    return orientation(bytes(data) if data is not None else None)
+    data = side_data(frame)
+    if data is None:  # then at least the turn is known, if not whether it is mirrored
+        return TURNS.get(frame.rotation, (False, False, False))
+    return orientation(data.get("DISPLAYMATRIX"))
 
 # %% ../nbs/03c_reading.ipynb #03783596
 def read_packets(
