@@ -30,10 +30,10 @@ from av.video.reformatter import VideoReformatter
 from natsort import natsorted, ns
 from PIL import Image
 
-from cyclevfi.pictures import (
+from .pictures import (
     BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, is_address,
-    is_grey, need_file, on_black, orient, orientation, pages_of, read_image, to_bytes, to_rgb,
-    to_words)
+    is_grey, need_file, on_black, orient, orientation, pages_of, read_image, read_pages,
+    to_bytes, to_rgb, to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
 def television(
@@ -588,22 +588,27 @@ def open_pictures(
 ) -> VideoReader:
     "Read picture files, or one that is a stack, as a video."
     pages = pages_of(paths[0])
-    if len(paths) > 1 and pages > 1:
-        raise ValueError(f"input {paths[0]} is a stack of {pages} pictures: give it alone, or"
+    if len(paths) > 1 and len(pages) > 1:
+        raise ValueError(f"input {paths[0]} is a stack of {len(pages)} pictures: give it alone, or"
                          " write one file for each")
-    places = [(path, 0) for path in paths] if pages == 1 else [(paths[0], i) for i in range(pages)]
-    rate, first = fps or Fraction(30), read_image(paths[0], deep)
+
+    def pictures() -> Iterator[tuple[str, np.ndarray]]:  # what it is called
+        if len(pages) > 1:
+            yield from zip((f"page {p + 1}" for p in pages), read_pages(paths[0], pages, deep))
+        else:
+            yield from ((str(path), read_image(path, deep)) for path in paths)
+
+    n, rate = len(pages) if len(pages) > 1 else len(paths), fps or Fraction(30)
+    first = next(pictures())[1]
     size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
-    info = VideoInfo(name, size, rate, 1 / rate, len(places) / rate, len(places), pictures=True,
+    info = VideoInfo(name, size, rate, 1 / rate, n / rate, n, pictures=True,
                      bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]))
 
     def frames() -> Iterator[Frame]:
-        for i, (path, page) in enumerate(places):
-            image = depth(read_image(path, deep, page))
+        for i, (which, image) in enumerate(pictures()):
             if image.shape[:2] != size:
-                which = f"page {page + 1}" if page else str(path)
                 raise ValueError(unequal(name, which, image.shape[:2], size))
-            yield Frame(image, i / rate, 1 / rate, i)
+            yield Frame(depth(image), i / rate, 1 / rate, i)
 
     return VideoReader(info, frames())
 
