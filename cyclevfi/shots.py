@@ -40,12 +40,13 @@ def colours(
 def largest_change(
     img0: np.ndarray,  # uint8 or uint16 (h, w, 3)
     img1: np.ndarray,  # likewise
+    gain: int = 1,  # how much brighter to see them, see `headroom`
 ) -> float:  # levels of 255, rounded
     "How much the patch of 8x8 pixels changes that changes most."
     h, w = img0.shape[:2]
     patches = max(1, w // 8), max(1, h // 8)
     change = cv2.resize(cv2.absdiff(img0, img1), patches, interpolation=cv2.INTER_AREA)
-    return float(to_bytes(change * headroom(img0, img1)).max())
+    return float(to_bytes(change * gain).max())
 
 # %% ../nbs/04a_shots.ipynb #8604fa59
 COLUMNS = ("diff", "alike", "new", "peak", "diff2", "diff3", "diff4")
@@ -68,16 +69,18 @@ class Steps:
 
     def __init__(self):
         self.rows, self.thumbs, self.last = [], deque(maxlen=4), None
+        self.gain = 1 << 15  # as much as the brightest frame so far allows
 
     def add(self, img: np.ndarray, joined: bool = True) -> None:
         "The next frame; `joined` is False when it does not follow the one before."
-        thumb = thumbnail(img)
+        thumb, self.gain = thumbnail(img), min(self.gain, headroom(img))
         if not joined:
             self.thumbs.clear()
-        row, before = (0.0, 1.0, 0.0, 255.0), list(self.thumbs)[::-1]
+        row, before = (0.0, 1.0, 0.0, 255.0), [t * self.gain for t in self.thumbs][::-1]
         if before:
-            row = (*compare(before[0], thumb), largest_change(self.last, img))
-        far = [float(np.abs(thumb - t).mean()) for t in before[1:]]
+            change = largest_change(self.last, img, self.gain)
+            row = (*compare(before[0], thumb * self.gain), change)
+        far = [float(np.abs(thumb * self.gain - t).mean()) for t in before[1:]]
         self.rows.append((*row, *far, *[np.inf] * (3 - len(far))))
         self.thumbs.append(thumb)
         self.last = img
