@@ -61,7 +61,7 @@ def alternatives(
 def as_text(
     text: str | float,  # e.g. "24000/1001"
 ) -> str:
-    "Text; a number, if that is what a YAML file holds."
+    "A rate as text; a number, if that is what a YAML file holds."
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise argparse.ArgumentTypeError(f"{text!r} is neither text nor a number")
     return str(text)
@@ -98,7 +98,7 @@ def ratio(
     return Fraction(str(text))
 
 # %% ../nbs/12_cli.ipynb #954087f3
-READERS = {str: as_text, Path: str, Fraction: ratio, float: number, int: whole}
+READERS = {str: str, Path: str, Fraction: ratio, float: number, int: whole}
 
 
 def flag(
@@ -114,6 +114,7 @@ def flag(
     many = [k for k in kinds if (typing.get_origin(k) or k) in (list, tuple, Sequence)]
     items = [item for k in many for item in typing.get_args(k) or [str]]
     reader = next((r for kind, r in READERS.items() if kind in kinds + items), None)
+    reader = as_text if {str, Fraction} <= {*kinds} else reader  # a rate
     if reader is None:
         return None
     return {"type": reader} | ({"nargs": "+" if str in kinds else "*"} if many else {})

@@ -102,7 +102,9 @@ def picture_size(
     "The size of a picture, from its head."
     try:
         with Image.open(file) as img:
-            turned = img.format != "TIFF" and img.getexif().get(274, 1) > 4  # as OpenCV does
+            # as OpenCV does; a PNG is decoded to look for a turn, so only if there can be one
+            may = img.format != "TIFF" and (img.format != "PNG" or "exif" in img.info)
+            turned = may and img.getexif().get(274, 1) > 4
             return img.size if turned else img.size[::-1]
     except Image.DecompressionBombError as error:
         raise ValueError(f"{file}: {pictures.TOO_LARGE}") from error
@@ -182,9 +184,10 @@ def cached_video(
     key = f"4 {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     target = cache_folder() / hashlib.sha256(key.encode()).hexdigest()[:24]
     if target.exists():
-        info = json.loads((target / "info.json").read_text())
-        if (target / "frames.bin").stat().st_size == math.prod(info["shape"]):
-            return target
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            info = json.loads((target / "info.json").read_text())
+            if (target / "frames.bin").stat().st_size == math.prod(info["shape"]):
+                return target
         pictures.remove(target)  # cut short, by a power failure say
     target.parent.mkdir(parents=True, exist_ok=True)
     pictures.sweep(target)

@@ -9,6 +9,7 @@ __all__ = ['KINDS', 'check_sampling', 'window_span', 'count_windows', 'window_fr
            'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'fitting', 'decoded']
 
 # %% ../nbs/06_data.ipynb #62f8b2d6
+import contextlib
 import io
 import itertools
 import os
@@ -512,7 +513,7 @@ def decoded(
     found: Iterator[tuple[str, int, list[bytes]]],  # encoded windows
     had: int,  # windows of the epoch used before
 ) -> Iterator[dict[str, Tensor]]:  # windows
-    "Decode; where one is damaged, the next one takes its place."
+    "Decode; where one is damaged, the next one takes its place, at the end the first."
     start = next(found, None)
     if start is None:
         raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
@@ -531,3 +532,8 @@ def decoded(
         for skipped in range(owed, -1, -1):
             yield window | dict(skipped=torch.tensor(skipped))
         owed = 0
+    if owed:  # at the end there is no next one; the first is known wherever one began
+        with contextlib.suppress(ValueError):
+            window = stream_window(data, *start)
+            for skipped in range(owed, 0, -1):
+                yield window | dict(skipped=torch.tensor(skipped))

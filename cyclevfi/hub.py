@@ -19,7 +19,8 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from .config import TrainConfig, as_list
 from .evaluate import BASELINES
-from .model import bundled, checksums, load, short_name, verify, write_checksums
+from .model import (
+    WEIGHTS, bundled, checksums, load, short_name, verify, write_checksums)
 
 # %% ../nbs/13a_hub.ipynb #4d8d67ae
 def run_config(
@@ -80,7 +81,8 @@ def own_method(
 ) -> str:  # one of the methods
     "Under which name a network was scored: the longest path to it, or how it is called."
     places = [run.resolve(), weights_of(run).resolve()]
-    others = {*bundled(), *BASELINES, "dis_fine"}  # `load` looks for no folder of these names
+    others = {m for m in (*bundled(), *BASELINES, "dis_fine")  # `load` looks for no such folder
+              if (WEIGHTS / m).resolve() not in places}
 
     def depth(method: str) -> int:  # parts of a path to it, also as ../runs/mine; 0: it is none
         path = Path(method).parent if method.endswith("model.safetensors") else Path(method)
@@ -90,7 +92,8 @@ def own_method(
 
     depths = {method: depth(method) for method in methods}
     longest = max(depths.values(), default=0)
-    own = [m for m, n in depths.items() if (n == longest if longest else m == name)]
+    own = [m for m, n in depths.items()
+           if (n == longest if longest else m == name and m not in others)]
     if len(own) > 1:
         raise ValueError(f"scores: {' and '.join(own)} may each be {run}; leave one of them")
     if own:

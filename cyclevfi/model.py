@@ -574,15 +574,14 @@ def bundled(
 
 def short_name(
     name: str,  # what `load` takes
-) -> str:  # "mine" of runs/mine/model, "cc" of cc
+) -> str:  # "mine" of runs/mine/model, "mine/best" of runs/mine/best, "cc" of cc
     "What a network is called beside others: the last part of its path that not every run has."
-    usual = ("model", "best", "model.safetensors", "..", "/")
-
     def last(one: str) -> str:
-        parts = [part for part in Path(one).parts if part not in usual]
-        return parts[-1] if parts else one
+        skipped = ("model", "model.safetensors", "..", "/")
+        parts = [part for part in Path(one).parts if part not in skipped]
+        return "/".join(parts[-2 if parts[-1:] == ["best"] else -1 :]) or one
 
-    return "+".join(map(last, name.split("+")))
+    return last(name) if Path(name).exists() else "+".join(map(last, name.split("+")))
 
 # %% ../nbs/01_model.ipynb #ffd53d47
 def from_folder(

@@ -574,6 +574,7 @@ def prepare_sources(
         if names[source.name] > 1:
             sources[i] = replace(source, name=f"{source.name}~{names[source.name]}")
     work = describe_work(sources, recipe, shard_mb)
+    fresh = [p for p in (out / "data", out, *out.parents) if not p.exists()]
     if begin(out, work):
         pictures.remove(out / UNFINISHED)  # killed while it was being removed
         known = json.loads((out / "report.json").read_text())
@@ -588,9 +589,9 @@ def prepare_sources(
         if not report.frames:
             for made in ("report.json", "motion.png", UNFINISHED):
                 pictures.remove(out / made)
-            with contextlib.suppress(OSError):
-                (out / "data").rmdir()
-                out.rmdir()
+            for folder in fresh:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
             raise ValueError(f"sources: nothing is left of them; {report}")
         finish(out, work, report)
     return report
