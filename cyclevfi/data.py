@@ -6,18 +6,19 @@
 __all__ = ['KINDS', 'check_sampling', 'window_span', 'count_windows', 'window_frames', 'index_windows', 'draw_target',
            'make_window', 'Windows', 'check_windows', 'without_small', 'read_window', 'VideoInterp', 'CycleVideoInterp',
            'EvalWindows', 'eval_window', 'WindowSampler', 'row_windows', 'take_turns', 'shuffled', 'Reader',
-           'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'fitting', 'decoded']
+           'this_reader', 'shard_rows', 'stream_windows', 'StreamWindows', 'stream_window', 'fitting', 'whole_window',
+           'decoded']
 
 # %% ../nbs/06_data.ipynb #62f8b2d6
-import contextlib
 import io
 import itertools
 import os
 import warnings
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import fsspec.asyn
@@ -467,9 +468,9 @@ class StreamWindows(IterableDataset):
         reader, key = this_reader(self.rank, self.world), (self.seed, self.epoch)
         batches, size = self.skip
         had = (batches // reader.workers + (reader.worker < batches % reader.workers)) * size
-        found = stream_windows(self.rows, self.span, self.step, key, reader, self.buffer)
+        stream = partial(stream_windows, self.rows, self.span, self.step, key, reader, self.buffer)
         mark = {"worker": torch.tensor(reader.worker)} if get_worker_info() else {}
-        for window in decoded(self, found, had):
+        for window in decoded(self, stream, had):
             yield window | mark
 
 # %% ../nbs/06_data.ipynb #5e46ba4b
@@ -508,32 +509,39 @@ def fitting(
         yield clip, first, cells
 
 
+def whole_window(
+    data: StreamWindows,  # settings and epoch
+    found: tuple[str, int, list[bytes]],  # encoded
+) -> dict[str, Tensor] | None:  # none if it is damaged
+    "Decode a window, or warn."
+    try:
+        return stream_window(data, *found)
+    except ValueError as error:
+        if data.strict or "damaged" not in str(error):
+            raise
+        warnings.warn(f"passing over a window: {error}", stacklevel=3)
+        return None
+
+
 def decoded(
     data: StreamWindows,  # settings and epoch
-    found: Iterator[tuple[str, int, list[bytes]]],  # encoded windows
+    stream: Callable[[], Iterator[tuple[str, int, list[bytes]]]],  # the encoded windows of an epoch
     had: int,  # windows of the epoch used before
 ) -> Iterator[dict[str, Tensor]]:  # windows
     "Decode; where one is damaged, the next one takes its place, at the end the first."
-    start = next(found, None)
-    if start is None:
+    found, owed = stream(), 0
+    if (start := next(found, None)) is None:
         raise ValueError(f"no window of {data.span + 1} frames in these shards: lower num_interp "
                          f"or sample_rate, or give longer clips")
-    owed = 0
-    found = fitting(data, itertools.chain([start], found))
-    for clip, first, cells in itertools.islice(found, had, None):
-        try:
-            window = stream_window(data, clip, first, cells)
-        except ValueError as error:
-            if data.strict or "damaged" not in str(error):
-                raise
-            warnings.warn(f"passing over a window: {error}", stacklevel=2)
+    fit = fitting(data, itertools.chain([start], found))
+    for encoded in itertools.islice(fit, had, None):
+        if (window := whole_window(data, encoded)) is None:
             owed += 1
             continue
         for skipped in range(owed, -1, -1):
             yield window | dict(skipped=torch.tensor(skipped))
         owed = 0
-    if owed:  # at the end there is no next one; the first is known wherever one began
-        with contextlib.suppress(ValueError):
-            window = stream_window(data, *start)
-            for skipped in range(owed, 0, -1):
-                yield window | dict(skipped=torch.tensor(skipped))
+    if owed:
+        windows = (whole_window(data, encoded) for encoded in fitting(data, stream()))
+        if window := next(filter(None, windows), None):
+            yield from (window | dict(skipped=torch.tensor(k)) for k in range(owed, 0, -1))
