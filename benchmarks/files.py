@@ -181,7 +181,8 @@ def ours(path: Path, out: Path, source: dict | None) -> tuple[str, bool]:
         try:
             report = interpolate(path, out, factor=2, model="average", progress=False)
         except (ValueError, OSError, RuntimeError) as error:
-            text = re.sub(r"\s+", " ", str(error)).replace(f"{path.parent}/", "")
+            text = re.sub(r"\s+", " ", str(error))
+            text = text.replace(f"{path.parent}/", "").replace(f"{out.parent}/", "")
             left = [p.name for p in out.parent.iterdir() if not p.name.startswith("source")]
             return f"refused: {text}" + f"; LEFT BEHIND {left}" * bool(left), not left
     got, folder = probe(out), out.is_dir()
