@@ -508,7 +508,7 @@ def fitting(
             continue
         yield clip, first, cells
 
-
+# %% ../nbs/06_data.ipynb #0c590002
 def whole_window(
     data: StreamWindows,  # settings and epoch
     found: tuple[str, int, list[bytes]],  # encoded
