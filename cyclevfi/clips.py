@@ -102,8 +102,9 @@ def picture_size(
     "The size of a picture, from its head."
     try:
         with Image.open(file) as img:
-            # as OpenCV does; a PNG is decoded to look for a turn, so only if there can be one
-            may = img.format != "TIFF" and (img.format != "PNG" or "exif" in img.info)
+            # as OpenCV does; a PNG is decoded to look for a turn, so in a shard only if it has one
+            shard = isinstance(file, io.BytesIO) and b"eXIf" not in file.getvalue()
+            may = img.format != "TIFF" and not (img.format == "PNG" and shard)
             turned = may and img.getexif().get(274, 1) > 4
             return img.size if turned else img.size[::-1]
     except Image.DecompressionBombError as error:
@@ -184,7 +185,7 @@ def cached_video(
     key = f"4 {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     target = cache_folder() / hashlib.sha256(key.encode()).hexdigest()[:24]
     if target.exists():
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             info = json.loads((target / "info.json").read_text())
             if (target / "frames.bin").stat().st_size == math.prod(info["shape"]):
                 return target

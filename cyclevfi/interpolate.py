@@ -348,7 +348,8 @@ def make_whole(
     "Make an output in one go."
     tallies, spent, count = Tallies(), SimpleNamespace(stages={}), 0
     with (VideoWriter(job.output, job.rate, like=job.info, **job.encode, **job.bring) as writer,
-          read_ahead(look(reader, job.rule.threshold)) as seen, progress_bar(job) as bar):
+          read_ahead(look(reader, job.rule.threshold, job.info.gain)) as seen,
+          progress_bar(job) as bar):
         pairs = in_pairs(job.rule, waited(seen, spent, "read"), job.info.path, tallies)
         for _, _, images in render(job.rule, pairs, tallies):
             for image, moment in waited(images, spent, "draw"):
@@ -424,7 +425,7 @@ def looked_at(
     "The source frames from a little before the first of some pieces."
     lead = LEAD + (6 * SPAN if job.rule.duplicates == "retime" else 0)
     since = mine.first * job.rule.length - lead / job.info.fps
-    return look(later(frames, since), job.rule.threshold)
+    return look(later(frames, since), job.rule.threshold, job.info.gain)
 
 
 def share_of_frames(
@@ -609,7 +610,7 @@ def try_out(
     "Draw and encode a few of the first frames."
     painter = job.rule.painter
     count, spent, rows = TRIALS * painter.pairs, [], []
-    seen = look(itertools.islice(reader, LOOK), job.rule.threshold)
+    seen = look(itertools.islice(reader, LOOK), job.rule.threshold, job.info.gain)
     pairs = [p for p in in_pairs(job.rule, seen, job.info.path, Tallies())
              if p.b and not (p.b.cut or p.b.still)]
     chosen = [(p.a.frame.image, p.b.frame.image)

@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -295,18 +296,23 @@ def need_file(
 def pages_of(
     path: Path,  # a picture
 ) -> list[int]:  # numbers of its pages; [0] where it is one picture
-    "Which pages of a TIFF are pictures of a stack: a smaller copy of a photograph is none."
-    sizes, seen = [], set()
+    "Which pages of a TIFF are pictures of a stack: neither a smaller copy nor a mask is one."
+    sizes, seen, tiff = [], set(), None
     if path.suffix.lower() in (".tif", ".tiff"):
-        with contextlib.suppress(Exception), open(path, "rb") as file:  # damage is told of later
+        with (contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"),
+              open(path, "rb") as file):
             head = file.read(16)
             tiff = ImageFileDirectory_v2(head if b"+" in head[2:4] else head[:8])
             while tiff.next and tiff.next not in seen:
                 seen.add(tiff.next)
                 file.seek(tiff.next)
                 tiff.load(file)
-                sizes.append((int(tiff[257]), int(tiff[256]), int(tiff.get(254, 0)) & 1))
+                sizes.append((int(tiff[257]), int(tiff[256]), int(tiff.get(254, 0)) & 5))
+            tiff = None  # to its end
     full = [i for i, (h, w, less) in enumerate(sizes) if not less and h * w <= LIMIT]
+    if tiff is not None and len(full) > 1:
+        warnings.warn(f"{path} breaks off after page {len(sizes)}: it seems to be cut off",
+                      stacklevel=2)
     return full if sum(sizes[i] == sizes[full[0]] for i in full) > 1 else [0]
 
 

@@ -8,8 +8,8 @@ __all__ = ['COARSE', 'LEAP', 'FORMATS', 'PIPES', 'NO_VIDEO', 'NETWORK', 'PATIENC
            'open_container', 'pick_stream', 'stream_rate', 'claimed_duration', 'common_unit', 'beginning', 'own_tags',
            'codecs', 'describe', 'side_data', 'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'unequal',
            'convert', 'report_damage', 'VideoReader', 'note', 'watched', 'video_frames', 'read_container', 'open_file',
-           'list_pictures', 'open_pictures', 'is_animated', 'webp_times', 'open_webp', 'open_one', 'open_video',
-           'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind']
+           'one_each', 'list_pictures', 'open_pictures', 'is_animated', 'webp_times', 'open_webp', 'open_one',
+           'open_video', 'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind']
 
 # %% ../nbs/03c_reading.ipynb #208a733f
 import contextlib
@@ -31,8 +31,8 @@ from natsort import natsorted, ns
 from PIL import Image
 
 from .pictures import (
-    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, is_address,
-    is_grey, need_file, on_black, orient, orientation, pages_of, read_image, read_pages,
+    BT709, IMAGE_SUFFIXES, LIMIT, TOO_LARGE, Colour, as_address, bits_of, chroma_place, headroom,
+    is_address, is_grey, need_file, on_black, orient, orientation, pages_of, read_image, read_pages,
     to_bytes, to_rgb, to_words)
 
 # %% ../nbs/03c_reading.ipynb #79a566d8
@@ -124,6 +124,7 @@ class VideoInfo:
     track: dict[str, str] = field(default_factory=dict)  # language and title of the video track
     first: str = ""  # name of the first picture
     grey: bool = False  # has it one channel?
+    gain: int = 1  # pictures of 16 bits: so many times brighter they may be made
     mastered: bool = False  # does it tell the screen it was made on, or its brightest pixels?
     retimed: bool = False  # is `fps` another than the file's own?
 
@@ -564,6 +565,17 @@ def open_file(
         raise
 
 # %% ../nbs/03c_reading.ipynb #29ce8293
+def one_each(
+    paths: list[Path],  # pictures
+) -> list[Path]:  # the same
+    "Raise if several files are given and the first TIFF among them is a stack."
+    first = next((p for p in paths if p.suffix.lower() in (".tif", ".tiff")), None)
+    if first is not None and len(paths) > 1 and len(pages := pages_of(first)) > 1:
+        raise ValueError(f"input {first} is a stack of {len(pages)} pictures: give it alone, or"
+                         " write one file for each")
+    return paths
+
+
 def list_pictures(
     folder: Path,
 ) -> list[Path]:  # pictures in natural order
@@ -577,7 +589,7 @@ def list_pictures(
     if not pictures:
         raise ValueError(f"input {folder} is a folder with no pictures in it (looked for"
                          f" {' '.join(IMAGE_SUFFIXES)} among {len(names)} files)")
-    return [folder / name for name in natsorted(pictures, alg=ns.IGNORECASE)]
+    return one_each([folder / name for name in natsorted(pictures, alg=ns.IGNORECASE)])
 
 # %% ../nbs/03c_reading.ipynb #0678a1cf
 def open_pictures(
@@ -587,10 +599,7 @@ def open_pictures(
     deep: bool = False,  # 16 bits if the first has more than 8
 ) -> VideoReader:
     "Read picture files, or one that is a stack, as a video."
-    pages = pages_of(paths[0])
-    if len(paths) > 1 and len(pages) > 1:
-        raise ValueError(f"input {paths[0]} is a stack of {len(pages)} pictures: give it alone, or"
-                         " write one file for each")
+    pages = pages_of(one_each(paths)[0])
 
     def pictures() -> Iterator[tuple[str, np.ndarray]]:  # what it is called
         if len(pages) > 1:
@@ -600,9 +609,17 @@ def open_pictures(
 
     n, rate = len(pages) if len(pages) > 1 else len(paths), fps or Fraction(30)
     first = next(pictures())[1]
+    gain = headroom(first)
+    for k in {n // 4, n // 2, 3 * n // 4, n - 1} if gain > 1 else ():  # the first may be dark
+        with contextlib.suppress(ValueError, OSError):  # damage is told of when its turn comes
+            stack = len(pages) > 1
+            some = next(read_pages(paths[0], [pages[k]], deep)) if stack else read_image(
+                paths[k], deep)
+            gain = min(gain, headroom(to_words(some)))
     size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
     info = VideoInfo(name, size, rate, 1 / rate, n / rate, n, pictures=True,
-                     bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]))
+                     bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]),
+                     gain=gain)
 
     def frames() -> Iterator[Frame]:
         for i, (which, image) in enumerate(pictures()):

@@ -17,7 +17,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from .pictures import headroom, to_bytes
+from .pictures import to_bytes
 from .video import Frame
 
 # %% ../nbs/04a_shots.ipynb #19b30748
@@ -33,20 +33,21 @@ def colours(
     thumb: np.ndarray,  # float32 (32, 32, 3)
 ) -> np.ndarray:  # (512,) shares that sum to 1
     "Histogram of 8x8x8 colours."
-    codes = (thumb.astype(np.uint8) >> 5).astype(np.int64) @ np.array([64, 8, 1])
+    codes = (thumb.clip(0, 255).astype(np.uint8) >> 5).astype(np.int64) @ np.array([64, 8, 1])
     return np.bincount(codes.ravel(), minlength=512) / codes.size
 
 
 def largest_change(
     img0: np.ndarray,  # uint8 or uint16 (h, w, 3)
     img1: np.ndarray,  # likewise
-    gain: int = 1,  # how much brighter to see them, see `headroom`
+    gain: int = 1,  # times brighter than they are
 ) -> float:  # levels of 255, rounded
     "How much the patch of 8x8 pixels changes that changes most."
     h, w = img0.shape[:2]
     patches = max(1, w // 8), max(1, h // 8)
     change = cv2.resize(cv2.absdiff(img0, img1), patches, interpolation=cv2.INTER_AREA)
-    return float(to_bytes(change * gain).max())
+    most = min(int(change.max()) * gain, np.iinfo(img0.dtype).max)
+    return float(to_bytes(np.array(most, img0.dtype)))
 
 # %% ../nbs/04a_shots.ipynb #8604fa59
 COLUMNS = ("diff", "alike", "new", "peak", "diff2", "diff3", "diff4")
@@ -67,20 +68,19 @@ def compare(
 class Steps:
     "Compares frames as they come; `rows` are what the functions below take, see `COLUMNS`."
 
-    def __init__(self):
-        self.rows, self.thumbs, self.last = [], deque(maxlen=4), None
-        self.gain = 1 << 15  # as much as the brightest frame so far allows
+    def __init__(self, gain: int = 1):  # times brighter than they are, see `VideoInfo`
+        self.rows, self.thumbs, self.last, self.gain = [], deque(maxlen=4), None, gain
 
     def add(self, img: np.ndarray, joined: bool = True) -> None:
         "The next frame; `joined` is False when it does not follow the one before."
-        thumb, self.gain = thumbnail(img), min(self.gain, headroom(img))
+        thumb = thumbnail(img) * self.gain
         if not joined:
             self.thumbs.clear()
-        row, before = (0.0, 1.0, 0.0, 255.0), [t * self.gain for t in self.thumbs][::-1]
+        row, before = (0.0, 1.0, 0.0, 255.0), list(self.thumbs)[::-1]
         if before:
             change = largest_change(self.last, img, self.gain)
-            row = (*compare(before[0], thumb * self.gain), change)
-        far = [float(np.abs(thumb * self.gain - t).mean()) for t in before[1:]]
+            row = (*compare(before[0], thumb), change)
+        far = [float(np.abs(thumb - t).mean()) for t in before[1:]]
         self.rows.append((*row, *far, *[np.inf] * (3 - len(far))))
         self.thumbs.append(thumb)
         self.last = img
@@ -172,9 +172,10 @@ class Seen:
 def look(
     frames: Iterable[Frame],
     threshold: float = CUT,  # for `find_cuts`
+    gain: int = 1,  # times brighter than they are, see `VideoInfo`
 ) -> Iterator[Seen]:  # as many
     "Judge each frame as soon as the next four are there."
-    steps, waiting = Steps(), deque()
+    steps, waiting = Steps(gain), deque()
     for frame in itertools.chain(frames, [None] * REACH):
         if frame is not None:
             steps.add(frame.image)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AVX512', 'STEADY', 'FAST', 'QUIET', 'ENCODERS', 'CONTAINERS', 'CODECS', 'FILMS', 'PICTURES', 'CHROMA', 'DEPTHS',
-           'OWN_FORMAT', 'TELLING', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'GIF_FPS', 'ALL_FORMATS', 'CLOCKS',
-           'Encoder', 'usual_codec', 'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of',
+           'OWN_FORMAT', 'PAUSE', 'SPOKEN', 'ODD', 'KNOWN_TAGS', 'GIF_FPS', 'ALL_FORMATS', 'CLOCKS', 'Encoder',
+           'usual_codec', 'is_folder', 'container_of', 'output_kind', 'Target', 'nature', 'formats_of',
            'nearest_format', 'check_format', 'check_size', 'place_of', 'how_to_encode', 'add_video', 'Palette', 'fits',
            'timed_packets', 'Copied', 'stretcher', 'lead_in', 'sound_encoder', 'Heard', 'shortened', 'Stretched',
            'StreamCopy', 'left_out', 'chapters_of', 'new_container', 'Film', 'RunningFilm', 'encode', 'Movie',
@@ -28,8 +28,8 @@ import numpy as np
 import torch
 
 from .pictures import (
-    BT709, IMAGE_SUFFIXES, Colour, bits_of, from_rgb, in_yuv, is_address, is_frame, partial_path,
-    publish, remove, sweep, write_image, writing)
+    BT709, IMAGE_SUFFIXES, PLACES, Colour, bits_of, from_rgb, in_yuv, is_address, is_frame,
+    partial_path, publish, remove, sweep, write_image, writing)
 from .reading import (
     Behind, VideoInfo, beginning, note, open_container, parse_rate)
 
@@ -250,21 +250,20 @@ def check_size(
     return replace(target, codec="vp9" if target.form == "webm" else "h264")
 
 # %% ../nbs/03d_writing.ipynb #45c10002
-TELLING = ("h264", "hevc", "av1")  # these can say where colour lies
-
-
 def place_of(
-    codec: str,  # key of `ENCODERS`
+    target: Target,
     pix_fmt: str,
-    wanted: str,  # one of `cyclevfi.pictures.PLACES`
 ) -> tuple[str, dict[str, str]]:  # where the samples of colour go, and the encoder's option for it
     "Where a file has its colour: where the source has it, if the file can tell."
-    form = av.VideoFormat(pix_fmt)
+    form, wanted = av.VideoFormat(pix_fmt), target.colour.place
     if not in_yuv(form) or form.chroma_width(2) == 2:
         return wanted, {}
-    if codec in TELLING and form.chroma_height(2) == 1:
+    telling = {"h264": PLACES, "hevc": PLACES, "av1": ("left", "topleft")}
+    if target.form in ("matroska", "webm"):
+        telling |= {"vp9": PLACES, "av1": PLACES}
+    if form.chroma_height(2) == 1 and wanted in telling.get(target.codec, ()):
         return wanted, {"chroma_sample_location": wanted}
-    return "left" if codec == "h264" else "center", {}
+    return "left" if target.codec == "h264" else "center", {}
 
 # %% ../nbs/03d_writing.ipynb #8c8e0d8e
 def how_to_encode(
@@ -281,7 +280,7 @@ def how_to_encode(
         return encoder.exact[0], exact, encoder.exact_options
     form = target.pix_fmt or nearest_format(encoder, nature(target.like, deep), size)
     options = encoder.options | (encoder.uneven if target.variable else {})
-    options = options | place_of(target.codec, form, target.colour.place)[1]
+    options = options | place_of(target, form)[1]
     if encoder.crf is not None:
         options = options | {"crf": str(encoder.crf if target.crf is None else target.crf)}
     return encoder.name, form, options
@@ -301,6 +300,8 @@ def add_video(
     if target.aspect != 1:
         context.sample_aspect_ratio = target.aspect.limit_denominator(32767)
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+    if pix_fmt.startswith("gray"):
+        context.color_range = 2  # FFmpeg knows grey from black to white only
     if in_yuv(av.VideoFormat(pix_fmt)):
         context.colorspace, context.color_range = colour.matrix, colour.range
     if target.codec == "hevc" and target.form in ("mp4", "mov"):
@@ -710,7 +711,7 @@ def begin_movie(
     target = check_size(movie.target, size)
     movie.stream, movie.scalers = add_video(movie.container, target, size, deep), {}
     movie.drawn = form = movie.stream.pix_fmt
-    place, _ = place_of(target.codec, form, target.colour.place)
+    place, _ = place_of(target, form)
     movie.target = target = replace(target, colour=replace(target.colour, place=place))
     if form == "pal8":
         movie.palette, movie.drawn = Palette(size, target.time_base), "rgb24"
