@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'AT_ONCE', 'BT709', 'MATRICES', 'QUALITY',
            'PLACES', 'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
-           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'decode_image', 'is_address',
-           'as_address', 'need_file', 'pages_of', 'is_grey', 'read_image', 'read_pages', 'is_frame', 'write_image',
-           'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'in_yuv', 'scaling', 'from_rgb', 'plane_of', 'with_waves',
-           'chroma_place', 'orientation', 'orient']
+           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'left_black', 'decode_image',
+           'is_address', 'as_address', 'need_file', 'pages_of', 'is_grey', 'read_image', 'read_pages', 'is_frame',
+           'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'in_yuv', 'scaling', 'from_rgb', 'plane_of',
+           'with_waves', 'chroma_place', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -31,7 +31,7 @@ import numpy as np
 import psutil
 from av.video.reformatter import VideoReformatter
 from filelock import FileLock, Timeout
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 # %% ../nbs/03b_pictures.ipynb #99a54cf6
@@ -232,6 +232,26 @@ def as_rgb(
     return cv2.cvtColor(img, cv2.COLOR_GRAY2RGB if img.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
+def left_black(
+    img: np.ndarray,  # as OpenCV decodes a TIFF
+    source: io.BytesIO | Path,  # the file
+    page: int = 0,
+) -> bool:
+    "Is a TIFF damaged where it is black? Of 8 bits OpenCV says nothing, and Pillow is asked."
+    rows = img.reshape(len(img), -1).max(1, initial=0) > 0
+    if img.dtype != np.uint8 or rows.mean() > 0.9:
+        return False
+    try:
+        with Image.open(source) as other:
+            other.seek(page)
+            other.load()
+    except UnidentifiedImageError:  # of a kind that it does not know
+        return False
+    except (OSError, ValueError, SyntaxError):
+        return True
+    return False
+
+
 def decode_image(
     data: bytes,  # contents of a picture file
     deep: bool = False,  # 16 bits if it has more than 8
@@ -250,6 +270,8 @@ def decode_image(
         except cv2.error:
             return None
     if img is None or img.ndim not in (2, 3):
+        return None
+    if data[:2] in (b"II", b"MM") and left_black(img, io.BytesIO(data)):
         return None
     return as_rgb(img, deep)
 
@@ -360,7 +382,8 @@ def read_pages(
                 good, found = False, ()
         for page in some:
             place = page - some[0]
-            if not good or place >= len(found) or found[place].ndim not in (2, 3):
+            there = good and place < len(found) and found[place].ndim in (2, 3)
+            if not there or left_black(found[place], path, page):
                 raise ValueError(f"picture {path}, page {page + 1}, cannot be decoded: it is"
                                  " damaged")
             try:
