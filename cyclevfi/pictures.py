@@ -231,7 +231,7 @@ def as_rgb(
         return on_black(cv2.cvtColor(img, cv2.COLOR_BGRA2RGBA))
     return cv2.cvtColor(img, cv2.COLOR_GRAY2RGB if img.ndim == 2 else cv2.COLOR_BGR2RGB)
 
-
+# %% ../nbs/03b_pictures.ipynb #37b4bd9e
 def left_black(
     img: np.ndarray,  # as OpenCV decodes a TIFF
     source: io.BytesIO | Path,  # the file
