@@ -353,12 +353,11 @@ def begun(
     request: dict,  # what is asked for
 ) -> Iterator[None]:
     "Keep others out meanwhile, and out of what was begun for another request."
-    fresh = [p for p in (output, *output.parents) if not p.exists()]
-    with pictures.writing(output):
-        output.mkdir(parents=True, exist_ok=True)
     busy = f"{output} is being made by another process: wait for it, or choose another output"
     asked, lock = output / REQUEST, output / ".lock"
-    try:
+    with pictures.no_empty_folders(output):
+        with pictures.writing(output):
+            output.mkdir(parents=True, exist_ok=True)
         with pictures.locked(lock, busy):
             try:
                 known = json.loads(asked.read_text(encoding="utf-8")) if asked.is_file() else None
@@ -372,10 +371,6 @@ def begun(
                     asked.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # Windows: while it is locked
                     lock.unlink(missing_ok=True)
-    finally:
-        with contextlib.suppress(OSError):
-            for folder in fresh:
-                folder.rmdir()  # if nothing came of it
 
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ec

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['DISK_ERRORS', 'IMAGE_SUFFIXES', 'DEEP_SUFFIXES', 'LIMIT', 'TOO_LARGE', 'AT_ONCE', 'BT709', 'MATRICES', 'QUALITY',
-           'PLACES', 'NAMES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'to_bytes', 'to_words',
-           'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'left_black', 'decode_image',
-           'is_address', 'as_address', 'need_file', 'pages_of', 'is_grey', 'read_image', 'read_pages', 'is_frame',
-           'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'in_yuv', 'scaling', 'from_rgb', 'plane_of',
-           'with_waves', 'chroma_place', 'orientation', 'orient']
+           'PLACES', 'partial_path', 'remove', 'sweep', 'publish', 'writing', 'locked', 'no_empty_folders', 'to_bytes',
+           'to_words', 'headroom', 'on_black', 'tiff_size', 'claimed_size', 'silent_opencv', 'as_rgb', 'left_black',
+           'decode_image', 'is_address', 'as_address', 'need_file', 'read_image', 'pages_of', 'read_pages', 'is_grey',
+           'is_frame', 'write_image', 'Colour', 'matrix_of', 'bits_of', 'to_rgb', 'in_yuv', 'scaling', 'from_rgb',
+           'plane_of', 'with_waves', 'chroma_place', 'orientation', 'orient']
 
 # %% ../nbs/03b_pictures.ipynb #0a4d60eb
 import contextlib
@@ -125,6 +125,20 @@ def locked(
     finally:
         if lock:
             lock.release()
+
+
+@contextlib.contextmanager
+def no_empty_folders(
+    folder: Path,  # is to be made
+) -> Iterator[None]:
+    "Take away again, of a folder and those above it, what was made and is empty at the end."
+    fresh = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            for path in fresh:
+                path.rmdir()
 
 # %% ../nbs/03b_pictures.ipynb #68a8e747
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -315,6 +329,21 @@ def need_file(
     return path
 
 # %% ../nbs/03b_pictures.ipynb #6d2e330b
+def read_image(
+    path: str | Path,  # png, jpg, bmp, tif or webp; grey, palette, 16 bits, transparency are fine
+    deep: bool = False,  # 16 bits if it has more than 8
+) -> np.ndarray:  # uint8 or uint16 (h, w, 3) RGB
+    "Read a picture."
+    path = need_file(Path(path))
+    try:
+        img = decode_image(path.read_bytes(), deep)
+    except ValueError as error:
+        raise ValueError(f"picture {path} has {error}") from error
+    if img is None:
+        raise ValueError(f"picture {path} cannot be decoded: it is damaged, or no picture")
+    return img
+
+# %% ../nbs/03b_pictures.ipynb #6d2e0004
 def pages_of(
     path: Path,  # a picture
 ) -> list[int]:  # numbers of its pages; [0] where it is one picture
@@ -336,30 +365,6 @@ def pages_of(
         warnings.warn(f"{path} breaks off after page {len(sizes)}: it seems to be cut off",
                       stacklevel=2)
     return full if sum(sizes[i] == sizes[full[0]] for i in full) > 1 else [0]
-
-
-def is_grey(
-    path: Path,  # a picture
-) -> bool:
-    "Does a picture have one channel? Its head tells."
-    with contextlib.suppress(Exception), Image.open(path) as img:  # damage is told of later
-        return img.mode in ("1", "L", "I", "F") or img.mode.startswith("I;16")
-    return False
-
-
-def read_image(
-    path: str | Path,  # png, jpg, bmp, tif or webp; grey, palette, 16 bits, transparency are fine
-    deep: bool = False,  # 16 bits if it has more than 8
-) -> np.ndarray:  # uint8 or uint16 (h, w, 3) RGB
-    "Read a picture."
-    path = need_file(Path(path))
-    try:
-        img = decode_image(path.read_bytes(), deep)
-    except ValueError as error:
-        raise ValueError(f"picture {path} has {error}") from error
-    if img is None:
-        raise ValueError(f"picture {path} cannot be decoded: it is damaged, or no picture")
-    return img
 
 # %% ../nbs/03b_pictures.ipynb #6d2e0002
 AT_ONCE = 2**26  # bytes of a stack that are read at a time
@@ -392,6 +397,15 @@ def read_pages(
                 raise ValueError(f"picture {path}, page {page + 1}, has {error}") from error
             yield img
         many, k = max(1, min(256, AT_ONCE // max(1, found[0].nbytes))), k + len(some)
+
+# %% ../nbs/03b_pictures.ipynb #6d2e0005
+def is_grey(
+    path: Path,  # a picture
+) -> bool:
+    "Does a picture have one channel? Its head tells."
+    with contextlib.suppress(Exception), Image.open(path) as img:  # damage is told of later
+        return img.mode in ("1", "L", "I", "F") or img.mode.startswith("I;16")
+    return False
 
 # %% ../nbs/03b_pictures.ipynb #420aeb93
 def is_frame(
@@ -473,7 +487,6 @@ def to_rgb(
 
 # %% ../nbs/03b_pictures.ipynb #49bf53a3
 PLACES = ("left", "center", "topleft", "top")
-NAMES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020"}  # of matrices
 
 
 def in_yuv(
@@ -490,10 +503,10 @@ def scaling(
     colour: Colour,  # tags the stream will carry
 ) -> av.filter.Graph:  # frames are pushed into it and pulled out of it
     "FFmpeg's scaler, set up once for all frames of a stream."
-    graph, how = av.filter.Graph(), "flags=bicubic+accurate_rnd+full_chroma_int"
+    graph, how = av.filter.Graph(), f"flags={QUALITY}"
     if in_yuv(av.VideoFormat(pix_fmt)):
         how += (f":in_range=pc:out_range={'pc' if colour.range == 2 else 'tv'}"
-                f":out_color_matrix={NAMES[matrix_of(colour, size)]}"
+                f":out_color_matrix={matrix_of(colour, size)}"
                 f":out_chroma_loc={colour.place}")
     source = graph.add_buffer(width=size[1], height=size[0], format=form, time_base=Fraction(1))
     steps = graph.add("scale", how), graph.add("format", pix_fmt), graph.add("buffersink")
@@ -550,7 +563,7 @@ def with_waves(
         plane.update(level.astype(rows.dtype).tobytes())
     return copy
 
-
+# %% ../nbs/03b_pictures.ipynb #ea360005
 def chroma_place(
     frame: av.VideoFrame,  # as decoded
 ) -> str:  # one of `PLACES`

@@ -7,8 +7,8 @@ __all__ = ['ENCODINGS', 'FEATURES', 'EDGES', 'CARD', 'EXACT', 'HIGH_SPEED', 'PRO
            'small_grey', 'motion_between', 'moving_parts', 'plan_clips', 'spacing', 'video_frames', 'picture_frames',
            'source_frames', 'Scratch', 'read_source', 'clip_rows', 'write_shards', 'Job', 'make_jobs', 'Tally',
            'job_rows', 'run_job', 'write_json', 'Report', 'motion_figure', 'gather_report', 'describe_work', 'begin',
-           'run_jobs', 'finish', 'prepare_sources', 'prepare', 'Protocol', 'find_frame_folders', 'find_triplets',
-           'find_videos', 'prepare_protocol', 'join_reports']
+           'run_jobs', 'finish', 'make_dataset', 'prepare_sources', 'prepare', 'Protocol', 'find_frame_folders',
+           'find_triplets', 'find_videos', 'prepare_protocol', 'join_reports']
 
 # %% ../nbs/06a_prepare.ipynb #a3e71ca6
 import contextlib
@@ -555,6 +555,30 @@ def finish(
         pictures.remove(out / UNFINISHED)
 
 # %% ../nbs/06a_prepare.ipynb #ffdffdce
+def make_dataset(
+    sources: list[Source],  # pictures and videos, names told apart
+    out: Path,  # the dataset's folder, begun
+    recipe: Recipe,  # what to do to the frames
+    work: dict,  # from `describe_work`
+    workers: int | None,  # sources at the same time; None: one per processor
+    strict: bool,  # stop at the first damaged file
+) -> Report:
+    "Do all jobs, or what is left of them."
+    jobs = make_jobs(sources)
+    workers = min(len(jobs), workers or os.cpu_count() or 1)
+    with pictures.locked(out / UNFINISHED / "lock", f"{out} is being prepared by another process"):
+        for left in out.rglob(".*.partial-*"):
+            pictures.remove(left)  # by a run that was killed
+        results = run_jobs(jobs, out, recipe, work["shard_mb"] * 1_000_000, workers, strict)
+        report = gather_report(out, jobs, results)
+        if not report.frames:
+            for made in ("report.json", "motion.png", UNFINISHED):
+                pictures.remove(out / made)
+            raise ValueError(f"sources: nothing is left of them; {report}")
+        finish(out, work, report)
+    return report
+
+# %% ../nbs/06a_prepare.ipynb #ffdffdcf
 def prepare_sources(
     sources: list[Source],  # pictures and videos
     out: Path,  # the dataset's folder
@@ -574,27 +598,12 @@ def prepare_sources(
         if names[source.name] > 1:
             sources[i] = replace(source, name=f"{source.name}~{names[source.name]}")
     work = describe_work(sources, recipe, shard_mb)
-    fresh = [p for p in (out / "data", out, *out.parents) if not p.exists()]
-    if begin(out, work):
-        pictures.remove(out / UNFINISHED)  # killed while it was being removed
-        known = json.loads((out / "report.json").read_text())
-        return Report(**{k: v for k, v in known.items() if k != "motion_edges"})
-    jobs = make_jobs(sources)
-    workers = min(len(jobs), workers or os.cpu_count() or 1)
-    with pictures.locked(out / UNFINISHED / "lock", f"{out} is being prepared by another process"):
-        for left in out.rglob(".*.partial-*"):
-            pictures.remove(left)  # by a run that was killed
-        results = run_jobs(jobs, out, recipe, shard_mb * 1_000_000, workers, strict)
-        report = gather_report(out, jobs, results)
-        if not report.frames:
-            for made in ("report.json", "motion.png", UNFINISHED):
-                pictures.remove(out / made)
-            for folder in fresh:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
-            raise ValueError(f"sources: nothing is left of them; {report}")
-        finish(out, work, report)
-    return report
+    with pictures.no_empty_folders(out / "data"):
+        if not begin(out, work):
+            return make_dataset(sources, out, recipe, work, workers, strict)
+    pictures.remove(out / UNFINISHED)  # killed while it was being removed
+    known = json.loads((out / "report.json").read_text())
+    return Report(**{k: v for k, v in known.items() if k != "motion_edges"})
 
 # %% ../nbs/06a_prepare.ipynb #51cb2b45
 def prepare(

@@ -599,23 +599,23 @@ def open_pictures(
     deep: bool = False,  # 16 bits if the first has more than 8
 ) -> VideoReader:
     "Read picture files, or one that is a stack, as a video."
-    pages = pages_of(one_each(paths)[0])
+    pages, rate = pages_of(paths[0]) if len(paths) == 1 else [0], fps or Fraction(30)
+    stack, n = len(pages) > 1, max(len(paths), len(pages))
+
+    def picture(k: int) -> np.ndarray:
+        return next(read_pages(paths[0], [pages[k]], deep)) if stack else read_image(paths[k], deep)
 
     def pictures() -> Iterator[tuple[str, np.ndarray]]:  # what it is called
-        if len(pages) > 1:
+        if stack:
             yield from zip((f"page {p + 1}" for p in pages), read_pages(paths[0], pages, deep))
         else:
             yield from ((str(path), read_image(path, deep)) for path in paths)
 
-    n, rate = len(pages) if len(pages) > 1 else len(paths), fps or Fraction(30)
-    first = next(pictures())[1]
+    first = picture(0)
     gain = headroom(first)
     for k in {n // 4, n // 2, 3 * n // 4, n - 1} if gain > 1 else ():  # the first may be dark
         with contextlib.suppress(ValueError, OSError):  # damage is told of when its turn comes
-            stack = len(pages) > 1
-            some = next(read_pages(paths[0], [pages[k]], deep)) if stack else read_image(
-                paths[k], deep)
-            gain = min(gain, headroom(to_words(some)))
+            gain = min(gain, headroom(to_words(picture(k))))
     size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
     info = VideoInfo(name, size, rate, 1 / rate, n / rate, n, pictures=True,
                      bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]),
@@ -720,7 +720,7 @@ def open_video(
     if other is not None:
         raise ValueError(f"input {other} is not a picture; of several inputs each must be a picture"
                          f" ({' '.join(IMAGE_SUFFIXES)})")
-    return open_pictures(paths, rate, f"{paths[0]} ...", deep)
+    return open_pictures(one_each(paths), rate, f"{paths[0]} ...", deep)
 
 # %% ../nbs/03c_reading.ipynb #45cd27a6
 def read_frames(
