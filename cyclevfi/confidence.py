@@ -7,7 +7,6 @@ __all__ = ['APART', 'CYCLE', 'BRIGHT', 'squared', 'decibels', 'draw_middle', 'Mo
            'row_of', 'InspectReport', 'picture', 'plot', 'write_report', 'inspect']
 
 # %% ../nbs/10a_confidence.ipynb #5edad8cf
-import contextlib
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,7 @@ from .checkpoint import write_text
 from .evaluate import shrink
 from .metrics import to_tensor, to_uint8
 from .model import DEFAULT, VFIModel, load, own, pick_device
+from .pictures import no_empty_folders
 from .shots import Seen, look
 from .video import VideoWriter, open_video, write_image
 
@@ -236,19 +236,15 @@ def write_report(
     fps: Fraction,  # of the map
 ) -> None:
     "Write the map while the moments come, then the table and the plot."
-    folder, fresh = Path(report.output), not Path(report.output).exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
+    folder = Path(report.output)
+    with no_empty_folders(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         with VideoWriter(folder / "confidence.mp4", fps) as writer:
             for moment in found:
                 writer.write(picture(moment))
                 report.rows.append(row_of(moment))
             if not report.rows:
                 raise ValueError(f"video {report.video} has no two different frames in one shot")
-    finally:
-        if fresh:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # nothing came of it
     names = list(asdict(report.rows[0]))
     lines = [",".join(names)]
     lines += [",".join(f"{v:.6g}" for v in asdict(r).values()) for r in report.rows]
