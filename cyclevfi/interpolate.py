@@ -8,8 +8,8 @@ __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'TRIALS', 'WAYS', 'Report
            'spare_memory', 'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece',
            'later', 'looked_at', 'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial',
            'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'report_at', 'made_before',
-           'closed', 'decide', 'heed', 'agree', 'keeping', 'adapted', 'run', 'videos_in', 'output_names', 'run_all',
-           'interpolate']
+           'closed', 'decide', 'heed', 'agree', 'keeping', 'adapted', 'in_words', 'run', 'videos_in', 'output_names',
+           'run_all', 'interpolate']
 
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
@@ -843,6 +843,19 @@ def adapted(
     return adapt(asked.input, model=asked.model, deinterlace=asked.deinterlace,
                  progress=asked.progress)
 
+# %% ../nbs/09_interpolate.ipynb #fdfd0002
+@contextlib.contextmanager
+def in_words(
+    reader: VideoReader,
+) -> Iterator[None]:
+    "Say that memory is too small as a `RuntimeError` that names the input."
+    try:
+        yield
+    except MemoryError as error:
+        raise RuntimeError(f"input {reader.info.path}: too little memory for frames of"
+                           f" {reader.size[1]}x{reader.size[0]}; reduce the video, or end other"
+                           " programs") from error
+
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(
     asked: SimpleNamespace,  # the arguments of `interpolate`
@@ -857,7 +870,7 @@ def run(
     learned = adapted(asked, team) if asked.adapt and not asked.dry_run else None
     asked.model = learned.output if learned else asked.model
     source = asked.input, asked.source_fps, asked.deinterlace, True, asked.network
-    with open_video(*source) as reader, kept_memory():
+    with open_video(*source) as reader, in_words(reader), kept_memory():
         job = plan_job(asked, reader, team)
         job.report.notes += [learned.told] if learned else []
         if asked.dry_run or asked.preview and team.leads:
