@@ -97,19 +97,21 @@ def build_model(
     if cfg.init is None:
         return fresh
     loaded = named("init", cfg.init)
-    shapes = [{k: v.shape for k, v in m.state_dict().items()} for m in (loaded, fresh)]
-    if type(loaded) is not type(fresh) or shapes[0] != shapes[1]:
+    try:
+        if type(loaded) is not type(fresh):
+            raise RuntimeError("weights of another architecture")
+        fresh.load_state_dict(loaded.state_dict())  # a network may take weights from before too
+    except RuntimeError as error:
         have, want = (f"{type(m).__name__} of {sum(p.numel() for p in m.parameters()):,} weights"
                       for m in (loaded, fresh))
         raise ValueError(
             f"init: {cfg.init} is a {have}, but model {cfg.model} with {cfg.model_config} is a "
             f"{want}; set model and model_config to match"
-        )
+        ) from error
     had, want = (json.loads(json.dumps(m._hub_mixin_config or {})) for m in (loaded, fresh))
     for key in (k for k in want if k in had and had[k] != want[k]):
         warnings.warn(f"init: {cfg.init} was made with {key} {had[key]!r}, this run has "
                       f"{want[key]!r} (model_config)", stacklevel=2)
-    fresh.load_state_dict(loaded.state_dict())
     return fresh
 
 # %% ../nbs/07_train.ipynb #4ac43d5f
