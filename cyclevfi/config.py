@@ -43,6 +43,7 @@ class ModelFields:
     held_out_weight: float = 0.0  # cc, cc_ps: of L1 of the centre drawn from its neighbours
     moving_weight: float = 0.0  # of a window of made-up motion beside each real one; 0: none
     moving_letters: float = 0.0  # share of those windows with lettering over the motion, 0 to 1
+    moving_still: float = 0.0  # share of those windows whose ground does not move, 0 to 1
     flow_weight: float = 5.0  # made-up motion: of the distance to the exact flows, in pixels
     visibility_weight: float = 1.0  # made-up motion: of the cross-entropy of visibility
     vgg_weights: str | None = None  # file with VGG16 weights; fetched when absent and needed
@@ -198,10 +199,11 @@ def contradictions(
         *((k not in cfg.optimizer_args, f"optimizer_args: {k} is set by --{k}")
           for k in ("lr", "weight_decay")),
         (0 <= cfg.ema < 1, f"ema: a decay in [0, 1), not {cfg.ema}"),
-        (0 <= cfg.moving_letters <= 1,
-         f"moving_letters: a share, 0 to 1, not {cfg.moving_letters}"),
-        (cfg.moving_weight or not cfg.moving_letters,
-         "moving_letters: lie over made-up motion only; give moving_weight too"),
+        *((0 <= getattr(cfg, k) <= 1, f"{k}: a share, 0 to 1, not {getattr(cfg, k)}")
+          for k in ("moving_letters", "moving_still")),
+        *((cfg.moving_weight or not getattr(cfg, k),
+           f"{k}: is of made-up motion only; give moving_weight too")
+          for k in ("moving_letters", "moving_still")),
         (cfg.schedule in SCHEDULES, f"schedule: {cfg.schedule!r} is none of {SCHEDULES}"),
         *((getattr(cfg, k) in some, f"{k}: {getattr(cfg, k)!r} is none of {', '.join(some)}")
           for k, some in words.items()),

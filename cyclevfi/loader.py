@@ -44,7 +44,8 @@ def training_data(
     if not cfg.moving_weight:
         return windows
     size = tuple(cfg.crop_size)
-    made = MovingPictures(sources, size, cfg.num_interp, cfg.seed, cfg.strict, cfg.moving_letters)
+    made = MovingPictures(sources, size, cfg.num_interp, cfg.seed, cfg.strict, cfg.moving_letters,
+                          cfg.moving_still)
     return WithMoving(windows, made)
 
 # %% ../nbs/06e_loader.ipynb #50d01b85

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SHIFT', 'LONGEST', 'SHAPES', 'TYPEFACES', 'NOISE', 'COMPRESSED', 'QUALITY', 'PREFIX', 'Layer', 'rim_alpha',
-           'looked_up', 'place', 'reach', 'compose', 'seen_in', 'cover', 'moving_window', 'normal', 'log_uniform',
-           'similarity', 'random_rim', 'random_shift', 'random_layer', 'random_layers', 'random_line',
-           'random_lettering', 'compressed', 'MovingPictures', 'picture_of', 'lettering_for', 'draw_moving',
-           'read_moving', 'miss', 'share_missed', 'MotionObjective', 'WithMoving', 'WithMotion']
+           'looked_up', 'place', 'reach', 'compose', 'seen_in', 'Lettering', 'scrolled', 'cover', 'moving_window',
+           'normal', 'log_uniform', 'similarity', 'random_rim', 'random_shift', 'random_layer', 'random_layers',
+           'standing', 'random_line', 'random_scroll', 'random_lettering', 'compressed', 'MovingPictures', 'picture_of',
+           'draw_moving', 'read_moving', 'miss', 'share_missed', 'MotionObjective', 'WithMoving', 'WithMotion']
 
 # %% ../nbs/05b_moving.ipynb #b5b00003
 import math
@@ -148,30 +148,58 @@ def seen_in(
 
 
 # %% ../nbs/05b_moving.ipynb #b5b00041
+@dataclass(frozen=True)
+class Lettering:
+    "What lies over a scene and does not move with it."
+
+    look: Tensor  # `(4, h, w)` RGB times opacity, and opacity, all in [0, 1]
+    shift: Tensor  # `(2,)` px until time 1
+
+
+def scrolled(
+    lettering: Lettering,  # what is drawn
+    s: float,  # time in [0, 1]
+) -> Tensor:  # `(4, h, w)`
+    "Lettering as it is at a time; what comes in from outside is empty."
+    if not lettering.shift.any():
+        return lettering.look
+    h, w = lettering.look.shape[1:]
+    spot = pixel_grid(h, w, lettering.look)[0] - (s * lettering.shift).view(2, 1, 1)
+    grid = spot / (torch.tensor([w, h]).view(2, 1, 1) - 1).clamp(min=1) * 2 - 1
+    return F.grid_sample(lettering.look[None], grid.permute(1, 2, 0)[None], "bilinear", "zeros",
+                         align_corners=True)[0]
+
+
 def cover(
     frame: Tensor,  # `(3, h, w)`, changed in place, like the next two
     speed: Tensor,  # `(2, h, w)` px
     top: Tensor,  # `(h, w)` layers
-    lettering: Tensor,  # `(4, h, w)` colour and opacity
+    lettering: Lettering,  # what lies over it
+    s: float,  # time in [0, 1]
 ) -> None:
-    "Lay over a scene what does not move with it."
-    colour, opacity = lettering[:3], lettering[3]
-    frame.lerp_(colour, opacity)
-    speed.masked_fill_(opacity > 0.5, 0)
-    top.masked_fill_(opacity > 0.5, -1)
+    "Lay lettering over a scene."
+    look = scrolled(lettering, s)
+    frame.mul_(1 - look[3]).add_(look[:3])
+    solid = look[3] > 0.5
+    speed.copy_(torch.where(solid, lettering.shift.view(2, 1, 1), speed))
+    top.masked_fill_(solid, -1)
 
 
 def moving_window(
     layers: Sequence[Layer],  # from back to front
     t: float,  # time of the frame in between
     size: tuple[int, int],  # (h, w)
-    lettering: Tensor | None = None,  # `(4, h, w)` colour and opacity of what lies over all
+    noise: Tensor | None = None,  # `(2, 3, h, w)` of the film, in the first and the last frame
+    lettering: Lettering | None = None,  # what lies over all
 ) -> dict[str, Tensor]:  # frames, flow, seen, t
     "First frame, frame at t and last frame of a made-up motion, with all that is known of them."
     scenes = [compose(layers, s, size) for s in (0, t, 1)]
+    if noise is not None:
+        for scene, some in zip(scenes[::2], noise):
+            scene[0].add_(some).clamp_(0, 1)
     if lettering is not None:
-        for scene in scenes:
-            cover(*scene, lettering)
+        for s, scene in zip((0, t, 1), scenes):
+            cover(*scene, lettering, s)
     (first, go, top0), (mid, speed, here), (last, end, top1) = scenes
     return dict(
         frames=torch.stack([first, mid, last]),
@@ -179,6 +207,7 @@ def moving_window(
         seen=torch.stack([seen_in(top0, here, -t * speed), seen_in(top1, here, (1 - t) * speed)]),
         t=torch.tensor(t, dtype=torch.float32),
     )
+
 
 # %% ../nbs/05b_moving.ipynb #b5b0000f
 SHIFT = (0.4, 12.0)  # px, the least and the largest typical shift
@@ -266,6 +295,23 @@ def random_layers(
     back = random_layer(pictures[0], size, generator)
     return [back, *(random_layer(p, size, generator, back) for p in pictures[1:])]
 
+# %% ../nbs/05b_moving.ipynb #b5b00048
+def standing(
+    layers: Sequence[Layer],  # a background and shapes before it
+    generator: torch.Generator,  # source of randomness
+) -> list[Layer]:  # likewise
+    "The same before ground that does not move, shapes up to 8 times as small, 4 times as fast."
+    ground, *shapes = layers
+    fixed = replace(ground, shift=torch.zeros(2), change=torch.zeros(2, 2))
+
+    def changed(x: Layer) -> Layer:
+        size, speed = log_uniform(1 / 8, 1, generator), log_uniform(1, 4, generator)
+        return replace(x, rim=(x.rim[0] * size, *x.rim[1:]),
+                       shift=(x.shift * speed).clamp(-LONGEST, LONGEST))
+
+    return [fixed, *map(changed, shapes)]
+
+
 # %% ../nbs/05b_moving.ipynb #b5b00043
 TYPEFACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX,
              cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_SCRIPT_COMPLEX)
@@ -301,10 +347,21 @@ def random_line(
     cv2.putText(opacity, text, at, *how, 255, thick, cv2.LINE_AA)
 
 
+def random_scroll(
+    generator: torch.Generator,  # source of randomness
+) -> Tensor:  # `(2,)` px
+    "How lettering moves: two times in three not at all, else mostly along an edge of the frame."
+    if draw_uniform(0, 1, generator) < 2 / 3:
+        return torch.zeros(2)
+    far = log_uniform(0.5, 24, generator)
+    ways = ((-1, 0), (1, 0), (0, -1), (0, -1), (0.7, 0.7))
+    return far * torch.tensor(ways[draw_integer(0, len(ways) - 1, generator)])
+
+
 def random_lettering(
     size: tuple[int, int],  # (h, w) of the frame
     generator: torch.Generator,  # source of randomness
-) -> Tensor:  # `(4, h, w)` RGB and opacity in [0, 1]
+) -> Lettering:  # at rest or in motion
     "One to three lines, three times in four opaque."
     colour, opacity = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
     for _ in range(draw_integer(1, 3, generator)):
@@ -313,8 +370,8 @@ def random_lettering(
     share = 1.0 if solid else draw_uniform(0.5, 1, generator)
     both = np.concatenate([colour, opacity[..., None]], 2)
     found = torch.from_numpy(both).permute(2, 0, 1).float() / 255
-    found[3] *= share
-    return found
+    found[:3] *= found[3:]
+    return Lettering(found * share, random_scroll(generator))
 
 # %% ../nbs/05b_moving.ipynb #b5b00013
 NOISE = 0.012  # largest standard deviation of the noise in the given frames
@@ -345,14 +402,16 @@ class MovingPictures(Keyed):
         seed: int = 1234,  # together with epoch and index names all random draws
         strict: bool = False,  # stop at a damaged file instead of passing over it
         letters: float = 0.0,  # share of the windows with lettering over them
+        still: float = 0.0,  # share of the windows whose ground does not move
     ):
         if num_interp < 1:
             raise ValueError(f"num_interp must be at least 1: {num_interp}")
-        if not 0 <= letters <= 1:
-            raise ValueError(f"letters is a share, 0 to 1: {letters}")
+        for name, share in (("letters", letters), ("still", still)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} is a share, 0 to 1: {share}")
         self.clips = open_clips(sources, False, strict)
         self.size, self.num_interp, self.seed = as_size(crop_size), num_interp, seed
-        self.strict, self.letters = strict, letters
+        self.strict, self.letters, self.still = strict, letters, still
         self.ends = np.cumsum([len(clip) for clip in self.clips])
 
     def __len__(self) -> int:
@@ -373,16 +432,6 @@ def picture_of(
     return torch.from_numpy(data.clips[clip].read([index - first])[0]).permute(2, 0, 1)
 
 
-def lettering_for(
-    data: MovingPictures,  # whose share of lettering is asked
-    generator: torch.Generator,  # of the window; nothing is drawn from it
-) -> Tensor | None:  # `(4, h, w)`
-    "What lies over a window, of a stream of its own: the motion is the same with and without."
-    own = sample_generator(generator.initial_seed(), 1)
-    wanted = draw_uniform(0, 1, own) < data.letters
-    return random_lettering(data.size, own) if wanted else None
-
-
 def draw_moving(
     data: MovingPictures,  # whose pictures are used
     index: int,  # of the background
@@ -394,15 +443,18 @@ def draw_moving(
     others = [draw_integer(0, len(data) - 1, generator) for _ in range(count)]
     pictures = [picture_of(data, i) for i in (index, *others)]
     layers = random_layers(pictures, data.size, generator)
-    lettering = lettering_for(data, generator)
-    window = moving_window(layers, t, data.size, lettering)
     noise = draw_uniform(0, NOISE, generator) * normal(generator, 2, 3, *data.size)
-    bare = 1 if lettering is None else 1 - lettering[3]  # the noise is of the film, not of letters
-    window["frames"][[0, 2]] += noise * bare
+    own = sample_generator(generator.initial_seed(), 1)  # a stream of its own: the rest stays
+    lettering = random_lettering(data.size, own) if draw_uniform(0, 1, own) < data.letters else None
+    if draw_uniform(0, 1, own) < data.still:
+        layers = standing(layers, own)
+        noise = noise * draw_integer(0, 1, own)  # a screen that is recorded has none
+    window = moving_window(layers, t, data.size, noise, lettering)
     frames = window["frames"].clamp(0, 1)
     if draw_uniform(0, 1, generator) < COMPRESSED:
         frames = compressed(frames, draw_integer(*QUALITY, generator))
     return window | dict(frames=frames)
+
 
 # %% ../nbs/05b_moving.ipynb #b5b00028
 def read_moving(
