@@ -185,6 +185,7 @@ def cover(
     top.masked_fill_(solid, -1)
 
 
+# %% ../nbs/05b_moving.ipynb #b5b0004a
 def moving_window(
     layers: Sequence[Layer],  # from back to front
     t: float,  # time of the frame in between
@@ -347,6 +348,7 @@ def random_line(
     cv2.putText(opacity, text, at, *how, 255, thick, cv2.LINE_AA)
 
 
+# %% ../nbs/05b_moving.ipynb #b5b0004b
 def random_scroll(
     generator: torch.Generator,  # source of randomness
 ) -> Tensor:  # `(2,)` px
