@@ -25,7 +25,7 @@ import torch
 from scipy.stats import bootstrap
 
 from cyclevfi.baselines import dis_flow
-from cyclevfi.evaluate import Cutting, Sample, find_sources
+from cyclevfi.evaluate import Cutting, Sample, Source, find_sources
 from cyclevfi.metrics import score, to_tensor
 from cyclevfi.model import VFIModel, bundled, create, load
 from cyclevfi.warping import time_like
@@ -101,6 +101,13 @@ def score_sample(sample: Sample, methods: dict[str, VFIModel], protocol: str) ->
     return rows
 
 
+def sources_of(data: Path, name: str) -> list[Source]:
+    "The clips of a set."
+    spec = SETS[name]
+    return [source for source in find_sources(data / spec.folder, spec.cutting)
+            if any(fnmatch(Path(source.name).name, pattern) for pattern in spec.clips)]
+
+
 def run(
     data: Path, chosen: list[str], methods: list[str], out: Path, most: int | None
 ) -> list[dict]:
@@ -113,15 +120,12 @@ def run(
         if not known:
             table.writeheader()
         for name in chosen:
-            spec = SETS[name]
-            for source in find_sources(data / spec.folder, spec.cutting):
-                if not any(fnmatch(Path(source.name).name, p) for p in spec.clips):
-                    continue
+            for source in sources_of(data, name):
                 for sample in islice(source.read(), most):
                     need = {m: models[m] for m in methods if (name, sample.name, m) not in done}
                     if not need:
                         continue
-                    for row in score_sample(sample, need, spec.protocol):
+                    for row in score_sample(sample, need, SETS[name].protocol):
                         row |= {"set": name, "clip": source.name}
                         table.writerow(row)
                         known.append({k: str(v) for k, v in row.items()})

@@ -20,18 +20,16 @@ import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
-from fnmatch import fnmatch
-from itertools import islice, product
+from itertools import chain, islice, product
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from quality import SETS
+from quality import sources_of
 from skimage import data
 
 from cyclevfi.augment import sample_generator
-from cyclevfi.evaluate import find_sources
 from cyclevfi.metrics import to_uint8
 from cyclevfi.model import load
 from cyclevfi.moving import compressed, random_lettering
@@ -53,17 +51,14 @@ def letters(folder: Path, most: int) -> Iterator[Triplet]:
     "Lettering at rest over film."
     seed = 0
     for name in CHOSEN:
-        spec = SETS[name]
-        for source in find_sources(folder / spec.folder, spec.cutting):
-            if not any(fnmatch(Path(source.name).name, p) for p in spec.clips):
-                continue
+        for source in sources_of(folder, name):
             for sample in islice(source.read(), most):
                 look = random_lettering(sample.frames[0].shape[:2], sample_generator(seed)).look
                 seed += 1
                 over = as_frames(sample.frames) * (1 - look[3]) + look[:3]
                 where = look[3].numpy() > 0.5
                 if where.any():
-                    yield "letters", name, f"{source.name}: {sample.name}", over, where
+                    yield "letters", name, sample.name, over, where
 
 
 def moved(frames: list[np.ndarray]) -> tuple[torch.Tensor, np.ndarray]:
@@ -139,13 +134,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=["average", "dis", "cc", "cc_motion"])
     parser.add_argument("--most", type=int, default=3, help="samples of a clip, its first")
-    parser.add_argument("--kinds", nargs="+", default=["letters", "credits", "things"])
     parser.add_argument("--out", type=Path, default=Path("still.csv"))
     args = parser.parse_args()
     models = {name: load(name) for name in args.models}
-    kinds = {"letters": lambda: letters(args.data, args.most), "credits": credits, "things": things}
     with torch.inference_mode():
-        triplets = (triplet for kind in args.kinds for triplet in kinds[kind]())
+        triplets = chain(letters(args.data, args.most), credits(), things())
         rows = [row for triplet in triplets for row in rows_of(triplet, models)]
     with args.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
