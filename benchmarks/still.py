@@ -5,8 +5,8 @@
 Three kinds of triplets, the middle frame hidden:
 
 - `letters`: lettering drawn by `cyclevfi.moving.random_lettering`, at rest, burnt into the frames
-  of the five sources that no bundled network was trained on (DATA/train_hd, three samples a clip)
-  and of DATA/hfr at 480 lines;
+  of the five sources that no bundled network was trained on (DATA/train_hd) and of DATA/hfr at
+  480 lines, three samples a clip;
 - `credits`: four lines of letters that move evenly, up or to the left, before a photograph that
   does not move at all, or before black;
 - `things`: a disc that moves before such a photograph.
@@ -74,7 +74,7 @@ def grounds() -> list[tuple[str, np.ndarray]]:
     return [*found, ("black", np.zeros((*SIZE, 3), np.uint8))]
 
 
-def credits() -> Iterator[Triplet]:
+def moving_letters() -> Iterator[Triplet]:
     "Letters that move before a ground at rest."
     page = np.zeros(SIZE, np.uint8)
     for i, line in enumerate(("Directed by", "Somebody Else", "the camera moves", "nothing stays")):
@@ -138,7 +138,7 @@ def main() -> None:
     args = parser.parse_args()
     models = {name: load(name) for name in args.models}
     with torch.inference_mode():
-        triplets = chain(letters(args.data, args.most), credits(), things())
+        triplets = chain(letters(args.data, args.most), moving_letters(), things())
         rows = [row for triplet in triplets for row in rows_of(triplet, models)]
     with args.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)

@@ -225,7 +225,7 @@ class Widened(nn.Module):
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args) -> None:
         "Earlier weights fit too: they do not look at what they did not know."
         first, (at, count) = state.get(name := prefix + "body.0.weight"), self.more
-        if first is not None and self.body[0].weight.shape[1] - first.shape[1] == count:
+        if count and first is not None and self.body[0].weight.shape[1] - first.shape[1] == count:
             blind = first.new_zeros(len(first), count, *first.shape[2:])
             state[name] = torch.cat([first[:, :at], blind, first[:, at:]], 1)
         super()._load_from_state_dict(state, prefix, *args)
@@ -366,7 +366,8 @@ class FineStep(Widened):
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args) -> None:
         "Earlier weights fit too: to them single pixels are no evidence."
-        if self.evidence is not None:
+        first = state.get(prefix + "body.0.weight")
+        if first is not None and first.shape[1] < self.body[0].weight.shape[1]:
             state.setdefault(prefix + "evidence", torch.zeros_like(self.evidence))
         super()._load_from_state_dict(state, prefix, *args)
 
@@ -397,7 +398,7 @@ class FineStep(Widened):
         "Add the logarithms of agreement of each pixel, weighted."
         doubt = torch.cat([unlike / AGREED, unlike / LEVEL], 1).log1p().to(choices.dtype)
         weights = (-EVIDENCE * self.evidence).to(choices.dtype)[..., None, None]
-        for k in range(4):  # as a convolution, whose bfloat16 takes ten times as long
+        for k in range(4):  # not as a convolution: in bfloat16 that takes ten times as long
             choices = torch.addcmul(choices, weights[:, k], doubt[:, k : k + 1])
         return choices
 
