@@ -138,8 +138,8 @@ class Contestant:
         alone = 0.0
         with torch.no_grad():
             for conv, shape in seen:
-                given = torch.rand(shape, device=self.device), conv.weight, conv.bias
-                x, w, b = (v if v is None else v.to(painter.dtype) for v in given)
+                x, w, b = (v.to(painter.dtype) for v in (torch.rand(shape, device=self.device),
+                                                         conv.weight, conv.bias))
                 x, w = x.to(memory_format=form), w.to(memory_format=form)
                 rest = conv.stride, conv.padding, conv.dilation
                 alone += min(timed(self.device, F.conv2d, x, w, b, *rest) for _ in range(3))

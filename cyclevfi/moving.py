@@ -25,7 +25,7 @@ from .augment import Keyed, as_size, draw_integer, draw_uniform, sample_generato
 from .clips import open_clips
 from .losses import LossTerms, Objective
 from .model import VFIModel
-from .warping import pixel_grid, time_like
+from .warping import backwarp, pixel_grid, time_like
 
 # %% ../nbs/05b_moving.ipynb #b5b00006
 @dataclass(frozen=True)
@@ -146,7 +146,6 @@ def seen_in(
     there = F.grid_sample(top[None, None], grid, "nearest", align_corners=True)[0, 0]
     return (inside & (there == here)).float()
 
-
 # %% ../nbs/05b_moving.ipynb #b5b00041
 @dataclass(frozen=True)
 class Lettering:
@@ -163,11 +162,8 @@ def scrolled(
     "Lettering as it is at a time; what comes in from outside is empty."
     if not lettering.shift.any():
         return lettering.look
-    h, w = lettering.look.shape[1:]
-    spot = pixel_grid(h, w, lettering.look)[0] - (s * lettering.shift).view(2, 1, 1)
-    grid = spot / (torch.tensor([w, h]).view(2, 1, 1) - 1).clamp(min=1) * 2 - 1
-    return F.grid_sample(lettering.look[None], grid.permute(1, 2, 0)[None], "bilinear", "zeros",
-                         align_corners=True)[0]
+    way = -(s * lettering.shift).view(1, 2, 1, 1).expand(1, 2, *lettering.look.shape[1:])
+    return backwarp(lettering.look[None], way, "zeros")[0]
 
 
 def cover(
@@ -183,7 +179,6 @@ def cover(
     solid = look[3] > 0.5
     speed.copy_(torch.where(solid, lettering.shift.view(2, 1, 1), speed))
     top.masked_fill_(solid, -1)
-
 
 # %% ../nbs/05b_moving.ipynb #b5b0004a
 def moving_window(
@@ -208,7 +203,6 @@ def moving_window(
         seen=torch.stack([seen_in(top0, here, -t * speed), seen_in(top1, here, (1 - t) * speed)]),
         t=torch.tensor(t, dtype=torch.float32),
     )
-
 
 # %% ../nbs/05b_moving.ipynb #b5b0000f
 SHIFT = (0.4, 12.0)  # px, the least and the largest typical shift
@@ -312,7 +306,6 @@ def standing(
 
     return [fixed, *map(changed, shapes)]
 
-
 # %% ../nbs/05b_moving.ipynb #b5b00043
 TYPEFACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX,
              cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_SCRIPT_COMPLEX)
@@ -346,7 +339,6 @@ def random_line(
         cv2.putText(opacity, text, at, *how, 255, rim, cv2.LINE_AA)
     cv2.putText(colour, text, at, *how, ink, thick, cv2.LINE_AA if style < 2 else cv2.LINE_8)
     cv2.putText(opacity, text, at, *how, 255, thick, cv2.LINE_AA)
-
 
 # %% ../nbs/05b_moving.ipynb #b5b0004b
 def random_scroll(
@@ -456,7 +448,6 @@ def draw_moving(
     if draw_uniform(0, 1, generator) < COMPRESSED:
         frames = compressed(frames, draw_integer(*QUALITY, generator))
     return window | dict(frames=frames)
-
 
 # %% ../nbs/05b_moving.ipynb #b5b00028
 def read_moving(
