@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .model import Motion, Synthesis, VFIModel, register
+from .model import Motion, Synthesis, VFIModel, register, settled
 from .warping import backwarp, intermediate_flow, known_lookup, time_like
 
 # %% ../nbs/01b_baselines.ipynb #982fb694
@@ -126,7 +126,7 @@ class DIS(VFIModel):
         t = time_like(t, img0)
         raw0, raw1 = intermediate_flow(motion.flow01, motion.flow10, t.flatten())
         seen0, seen1 = (backwarp(*x, mode=self.lookup) for x in ((img0, raw0), (img1, raw1)))
-        frame = ((1 - t) * seen0 + t * seen1).clamp(0, 1)
+        frame = settled(((1 - t) * seen0 + t * seen1).clamp(0, 1), img0, img1)
         return Synthesis(frame, raw0, raw1, (1 - t).expand(-1, 1, *frame.shape[-2:]), raw0, raw1)
 
 # %% ../nbs/01b_baselines.ipynb #ba5e1015

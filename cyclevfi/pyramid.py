@@ -16,7 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .alignment import align
-from .model import Motion, Synthesis, VFIModel, conv, pad_to, register, share_of_first
+from cyclevfi.model import (
+    Motion,
+    Synthesis,
+    VFIModel,
+    conv,
+    pad_to,
+    register,
+    settled,
+    share_of_first,
+)
 from .warping import backwarp, hurried, known_lookup, time_like
 
 # %% ../nbs/01a_pyramid.ipynb #7c1e5a91
@@ -476,7 +485,7 @@ def finish(
     frame = blended(warped(motion, mode)).clamp(0, 1)
     if choices.shape[1]:
         frame = mixed(choices, frame, blended(aligned), blended(both))
-    return frame, motion, visibility
+    return settled(frame, *pair), motion, visibility
 
 
 # %% ../nbs/01a_pyramid.ipynb #e3b2c735
