@@ -27,7 +27,7 @@ from scipy.stats import bootstrap
 from cyclevfi.baselines import dis_flow
 from cyclevfi.evaluate import Cutting, Sample, Source, find_sources
 from cyclevfi.metrics import score, to_tensor
-from cyclevfi.model import VFIModel, bundled, create, load
+from cyclevfi.model import VFIModel, bundled, create, load, settled
 from cyclevfi.warping import time_like
 
 FIELDS = ("set", "clip", "sample", "method", "t", "motion", "psnr", "ssim", "ie")
@@ -84,7 +84,7 @@ def draw(model: VFIModel, part: str, pair: tuple[torch.Tensor, ...], t: list[flo
         out, w = model.synthesize(*pair, motion, time), time_like(time, pair[0])
         flows = (out.raw_t0, out.raw_t1) if part == "raw" else (out.flow_t0, out.flow_t1)
         warped = [model.warp(img, flow) for img, flow in zip(pair, flows)]
-        frames.append(((1 - w) * warped[0] + w * warped[1])[0])
+        frames.append(settled((1 - w) * warped[0] + w * warped[1], *pair)[0])
     return frames
 
 

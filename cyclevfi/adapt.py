@@ -6,7 +6,7 @@
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'REQUEST', 'PARTS', 'Look',
            'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'configure',
            'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish', 'published', 'begun',
-           'partway', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run', 'check_amounts',
+           'partway', 'gained', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run', 'check_amounts',
            'identify', 'adapt']
 
 # %% ../nbs/10_adapt.ipynb #74765e5a
@@ -374,7 +374,7 @@ def begun(
 
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ec
-PARTS = (0.5, 0.75, 1.0)  # of the way from the start to what was learned
+PARTS = (0.25, 0.5, 0.75, 1.0)  # of the way from the start to what was learned
 
 
 def partway(
@@ -391,12 +391,21 @@ def partway(
     return between
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ee
+def gained(
+    was: tuple[float, float],  # blind scores of the start
+    now: tuple[float, float],  # of another network
+) -> float:  # dB; above 0 if it is to be preferred
+    "Its gain on held-out frames, but not more than half of that and the gain of the cycle."
+    held, cycle = (b - a for a, b in zip(was, now))
+    return min(held, held / 2 + cycle)
+
+
 def judge(
     cfg: TrainConfig,  # the run, done
     exam: EvalWindows,  # held-out windows
     report: AdaptReport,  # scores are written into it
 ) -> VFIModel:  # the better of start and result
-    "The network, of all on the way, that gained most by the score by which it gained least."
+    "The network, of all on the way, that `gained` most."
     start = load(cfg.init)
     was = blind_scores(start, exam)
     report.before, report.cycle_before = report.after, report.cycle_after = was
@@ -405,7 +414,7 @@ def judge(
     chosen, most = start, 0.0
     for net in (partway(start, net, part) for net in nets for part in PARTS):
         now = blind_scores(net, exam)
-        gain = min(b - a for a, b in zip(was, now))
+        gain = gained(was, now)
         if gain > most:
             chosen, most, report.improved = net, gain, True
             report.after, report.cycle_after = now
@@ -428,7 +437,7 @@ def learn(
         trouble = "the loss was no longer a number"
     net = judge(cfg, exam, report)
     if not report.improved:
-        report.reason = trouble or "nothing it tried was better by both scores"
+        report.reason = trouble or "nothing it tried was better by the two scores"
     return net
 
 # %% ../nbs/10_adapt.ipynb #a6af0c9b

@@ -227,9 +227,10 @@ def agreement(
 
 
 class Widened(nn.Module):
-    "A step whose first convolution may have learned before there was more to see."
+    "A step that may have learned before there was as much to see, or to say."
 
-    more = 0, 0  # the first channel of what is new, and how many there are
+    more = 0, 0  # the first channel of what is new to see, and how many there are
+    says = 0  # channels of what is new to say, the last ones
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args) -> None:
         "Earlier weights fit too: what they did not know is nothing to them."
@@ -239,6 +240,10 @@ class Widened(nn.Module):
             state[name] = torch.cat([first[:, :at], blind, first[:, at:]], 1)
             for own, weight in self.named_parameters(recurse=False):
                 state.setdefault(prefix + own, torch.zeros_like(weight))
+        for name in (prefix + "head.weight", prefix + "head.bias"):
+            last = state.get(name)
+            if self.says and last is not None and self.head.out_channels - len(last) == self.says:
+                state[name] = torch.cat([last, last.new_zeros(self.says, *last.shape[1:])])
         super()._load_from_state_dict(state, prefix, *args)
 
 # %% ../nbs/01a_pyramid.ipynb #8f116309
@@ -380,13 +385,13 @@ class FineStep(Widened):
         self, detail: int = 24, hidden: int = 32, choices: int = 0, unmoved: bool = False
     ):
         super().__init__()
-        self.more = LOOKS, FITS * unmoved
+        self.more, self.says = (LOOKS, FITS * unmoved), 4 * choices
         self.body = awake(
             *conv(sum(self.more) + detail, hidden),
             *conv(hidden, hidden),
             *conv(hidden, hidden),
         )
-        self.head = small(nn.Conv2d(hidden, 4 * (4 + choices), 3, padding=1))
+        self.head = small(nn.Conv2d(hidden, 4 * 4 + self.says, 3, padding=1))
         self.evidence = nn.Parameter(torch.zeros(choices, 4)) if unmoved else None
 
     def forward(
