@@ -6,8 +6,8 @@
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'REQUEST', 'PARTS', 'Look',
            'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'configure',
            'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish', 'published', 'begun',
-           'partway', 'gained', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run', 'check_amounts',
-           'identify', 'adapt']
+           'partway', 'on_the_way', 'gained', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run',
+           'check_amounts', 'identify', 'adapt']
 
 # %% ../nbs/10_adapt.ipynb #74765e5a
 import contextlib
@@ -374,21 +374,38 @@ def begun(
 
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ec
-PARTS = (0.25, 0.5, 0.75, 1.0)  # of the way from the start to what was learned
+PARTS = (0.25, 0.5, 1.0)  # of the way from the start to what was learned
 
 
 def partway(
     start: VFIModel,
     learned: VFIModel,  # of the same form
     part: float,  # 0: the start; 1: what was learned
+    but: str = "",  # name of a part of the network that stays as in the start; "": none
 ) -> VFIModel:
     "The network between two, weight by weight."
     ends = start.state_dict(), learned.state_dict()
-    pairs = {k: (a, ends[1][k].to(a.device)) for k, a in ends[0].items()}
+    moved = {k: b for k, b in ends[1].items() if not (but and k.startswith(but + "."))}
+    pairs = {k: (a, moved.get(k, a).to(a.device)) for k, a in ends[0].items()}
     between = copy.deepcopy(start)
     between.load_state_dict({k: a.lerp(b.to(a), part) if a.is_floating_point() else b
                              for k, (a, b) in pairs.items()})
     return between
+
+
+def on_the_way(
+    start: VFIModel,
+    learned: list[VFIModel],  # of the same form
+) -> Iterator[VFIModel]:  # no two the same
+    "Networks between a start and what was learned from it, with and without their last step."
+    seen, steps = [], [name for name, _ in start.named_children()]
+    for net in learned:
+        weights = net.state_dict()
+        if any(all(torch.equal(x, other[k]) for k, x in weights.items()) for other in seen):
+            continue
+        seen.append(weights)
+        for but in ("", *steps[1:][-1:]):
+            yield from (partway(start, net, part, but) for part in PARTS)
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ee
 def gained(
@@ -412,7 +429,7 @@ def judge(
     folders = [cfg.folder / name for name in ("best", "model")]
     nets = [load(str(f)) for f in folders if (f / "model.safetensors").is_file()]
     chosen, most = start, 0.0
-    for net in (partway(start, net, part) for net in nets for part in PARTS):
+    for net in on_the_way(start, nets):
         now = blind_scores(net, exam)
         gain = gained(was, now)
         if gain > most:
