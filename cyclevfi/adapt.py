@@ -384,37 +384,36 @@ def partway(
     but: str = "",  # name of a part of the network that stays as in the start; "": none
 ) -> VFIModel:
     "The network between two, weight by weight."
-    ends = start.state_dict(), learned.state_dict()
-    moved = {k: b for k, b in ends[1].items() if not (but and k.startswith(but + "."))}
-    pairs = {k: (a, moved.get(k, a).to(a.device)) for k, a in ends[0].items()}
-    between = copy.deepcopy(start)
-    between.load_state_dict({k: a.lerp(b.to(a), part) if a.is_floating_point() else b
-                             for k, (a, b) in pairs.items()})
+    end, between = learned.state_dict(), copy.deepcopy(start)
+    between.load_state_dict({
+        k: a if but and k.startswith(but + ".") else
+        a.lerp(end[k].to(a), part) if a.is_floating_point() else end[k]
+        for k, a in start.state_dict().items()})
     return between
 
 
 def on_the_way(
     start: VFIModel,
     learned: list[VFIModel],  # of the same form
-) -> Iterator[VFIModel]:  # no two the same
-    "Networks between a start and what was learned from it, with and without their last step."
-    seen, steps = [], [name for name, _ in start.named_children()]
+) -> Iterator[VFIModel]:  # none of what is as it was, or was there before
+    "Networks between a start and what was learned from it, with and without their last part."
+    seen, parts = [start.state_dict()], [name for name, _ in start.named_children()]
     for net in learned:
         weights = net.state_dict()
-        if any(all(torch.equal(x, other[k]) for k, x in weights.items()) for other in seen):
+        if any(all(torch.equal(x, other[k].to(x)) for k, x in weights.items()) for other in seen):
             continue
         seen.append(weights)
-        for but in ("", *steps[1:][-1:]):
+        for but in ("", *parts[1:][-1:]):
             yield from (partway(start, net, part, but) for part in PARTS)
 
 # %% ../nbs/10_adapt.ipynb #fbd4a3ee
 def gained(
     was: tuple[float, float],  # blind scores of the start
     now: tuple[float, float],  # of another network
-) -> float:  # dB; above 0 if it is to be preferred
+) -> float:  # dB; above 0 if it is to be preferred; nan if a score is no number
     "Its gain on held-out frames, but not more than half of that and the gain of the cycle."
     held, cycle = (b - a for a, b in zip(was, now))
-    return min(held, held / 2 + cycle)
+    return min(held, held / 2 + cycle) if math.isfinite(held + cycle) else math.nan
 
 
 def judge(
@@ -454,7 +453,7 @@ def learn(
         trouble = "the loss was no longer a number"
     net = judge(cfg, exam, report)
     if not report.improved:
-        report.reason = trouble or "nothing it tried was better by the two scores"
+        report.reason = trouble or "nothing it tried was better on the held-out windows"
     return net
 
 # %% ../nbs/10_adapt.ipynb #a6af0c9b

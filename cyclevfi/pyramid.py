@@ -233,17 +233,19 @@ class Widened(nn.Module):
     says = 0  # channels of what is new to say, the last ones
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args) -> None:
-        "Earlier weights fit too: what they did not know is nothing to them."
+        "Earlier weights fit too: they give no weight to what they did not know."
+        head = [prefix + "head.weight", prefix + "head.bias"]
+        known = {len(state[k]) if k in state and state[k].ndim else -1 for k in head}
+        if self.says and known == {self.head.out_channels - self.says} and not any(
+                prefix + own in state for own, _ in self.named_parameters(recurse=False)):
+            for k in head:
+                state[k] = torch.cat([state[k], state[k].new_zeros(self.says, *state[k].shape[1:])])
         first, (at, count) = state.get(name := prefix + "body.0.weight"), self.more
         if count and first is not None and self.body[0].weight.shape[1] - first.shape[1] == count:
             blind = first.new_zeros(len(first), count, *first.shape[2:])
             state[name] = torch.cat([first[:, :at], blind, first[:, at:]], 1)
             for own, weight in self.named_parameters(recurse=False):
                 state.setdefault(prefix + own, torch.zeros_like(weight))
-        for name in (prefix + "head.weight", prefix + "head.bias"):
-            last = state.get(name)
-            if self.says and last is not None and self.head.out_channels - len(last) == self.says:
-                state[name] = torch.cat([last, last.new_zeros(self.says, *last.shape[1:])])
         super()._load_from_state_dict(state, prefix, *args)
 
 # %% ../nbs/01a_pyramid.ipynb #8f116309
