@@ -462,7 +462,8 @@ def settled(
     "A drawn value that both frames share but for less than half a level: that value, exactly."
     with torch.no_grad():
         off = frame - img0
-        same = (img1 - img0).abs_().mul_(1e6).add_(off.abs()).lt_(HALF_LEVEL)  # 1 or 0
+        apart = (img1 - img0).abs_().mul_(1e6)  # any difference of theirs is too much
+        same = apart.add_(off.abs()).lt_(HALF_LEVEL)  # 1 or 0; not `where`, four times as long
     return torch.addcmul(frame, off, same, value=-1)
 
 # %% ../nbs/01_model.ipynb #e9b7aeb1

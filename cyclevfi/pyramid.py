@@ -234,18 +234,18 @@ class Widened(nn.Module):
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args) -> None:
         "Earlier weights fit too: they give no weight to what they did not know."
-        head = [prefix + "head.weight", prefix + "head.bias"]
-        known = {len(state[k]) if k in state and state[k].ndim else -1 for k in head}
-        if self.says and known == {self.head.out_channels - self.says} and not any(
-                prefix + own in state for own, _ in self.named_parameters(recurse=False)):
-            for k in head:
-                state[k] = torch.cat([state[k], state[k].new_zeros(self.says, *state[k].shape[1:])])
-        first, (at, count) = state.get(name := prefix + "body.0.weight"), self.more
-        if count and first is not None and self.body[0].weight.shape[1] - first.shape[1] == count:
-            blind = first.new_zeros(len(first), count, *first.shape[2:])
-            state[name] = torch.cat([first[:, :at], blind, first[:, at:]], 1)
-            for own, weight in self.named_parameters(recurse=False):
-                state.setdefault(prefix + own, torch.zeros_like(weight))
+        names = [prefix + name for name in ("body.0.weight", "head.weight", "head.bias")]
+        own = {prefix + name: x for name, x in self.named_parameters(recurse=False)}
+        if all(name in state for name in names) and not own.keys() & state.keys():
+            first, *head = (state[name] for name in names)
+            at, count = self.more
+            if count and first.shape[1:2] == (self.body[0].in_channels - count,):
+                blind = first.new_zeros(len(first), count, *first.shape[2:])
+                state[names[0]] = torch.cat([first[:, :at], blind, first[:, at:]], 1)
+                state.update({name: torch.zeros_like(x) for name, x in own.items()})
+            if self.says and {x.shape[:1] for x in head} == {(self.head.out_channels - self.says,)}:
+                for name, x in zip(names[1:], head):
+                    state[name] = torch.cat([x, x.new_zeros(self.says, *x.shape[1:])])
         super()._load_from_state_dict(state, prefix, *args)
 
 # %% ../nbs/01a_pyramid.ipynb #8f116309
