@@ -116,7 +116,7 @@ def backwarp(
     img: Tensor,  # `(b, c, h, w)` image or features to look up in
     flow: Tensor,  # `(b, 2, h, w)` displacement in pixels, channel 0 = x, 1 = y
     padding: str = "border",  # outside the frame: "border" (nearest edge pixel) or "zeros"
-    mode: str = "bilinear",  # between pixels; or "bicubic": sharper, may overshoot by a tenth
+    mode: str = "bilinear",  # between pixels; or "bicubic": sharper, may overshoot by a ninth
 ) -> Tensor:  # `(b, c, h, w)`, `img` sampled at pixel + flow
     "Backward warping (Jaderberg et al. 2015, arXiv 1506.02025)."
     if padding not in PADDINGS:
