@@ -551,7 +551,9 @@ def assemble(
     with stage(stages, "join"):
         notes, kept = join(pieces, job.rate, job.info, **job.encode, **job.bring)
     end(pieces, True)
-    job.report.notes += notes
+    left = [f"{p.name} beside it holds pieces of a run with other settings, which was interrupted;"
+            " it can be deleted" for p in pieces.others]
+    job.report.notes += [*notes, *left]
     job.report.others = tuple(k for k in kept if k != "audio")
     job.report.sound = closed_sound(job.report.sound, kept, notes)
     tally = sum((Tally(**r["tally"]) for r in records.values()), Tally())

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -114,6 +115,13 @@ class Pieces:
         "Where they lie."
         name = f".{self.output.name}.pieces-{fingerprint(self.settings)}"
         return self.output.parent / name
+
+    @property
+    def others(self) -> list[Path]:
+        "Folders of the same output that were begun with other settings."
+        like = re.compile(re.escape(f".{self.output.name}.pieces-") + "[0-9a-f]{12}")
+        found = sorted(self.output.parent.glob(".*.pieces-*"))
+        return [p for p in found if like.fullmatch(p.name) and p != self.folder]
 
     def path(self, k: int) -> Path:
         "A piece: a video like the output, or a folder of pictures."
