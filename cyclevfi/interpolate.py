@@ -40,9 +40,9 @@ from tqdm.auto import tqdm
 from . import __version__
 from .fast import kept_memory
 from .model import DEFAULT, VFIModel
-from cyclevfi.painting import (
-    Painter, free_memory, make_painter, parse_memory, plan_drawing, plan_pairs, side_by_side,
-    weights_digest)
+from .painting import (
+    Painter, TooLittleMemory, free_memory, make_painter, parse_memory, plan_drawing, plan_pairs,
+    side_by_side, weights_digest)
 from .pictures import is_address, remove
 from .plan import Goal, choose_goal, expected_frames, output_rate, time_unit
 from .reading import parse_rate
@@ -853,10 +853,11 @@ def in_words(
     "Say that memory is too small as a `RuntimeError` that names the input."
     try:
         yield
-    except MemoryError as error:
-        raise RuntimeError(f"input {reader.info.path}: too little memory for frames of"
-                           f" {reader.size[1]}x{reader.size[0]}; reduce the video, or end other"
-                           " programs") from error
+    except (MemoryError, TooLittleMemory) as error:
+        h, w = reader.size
+        why = (f"too little memory for frames of {w}x{h}; reduce the video, or end other programs"
+               if isinstance(error, MemoryError) else str(error))
+        raise RuntimeError(f"input {reader.info.path}: {why}") from error
 
 # %% ../nbs/09_interpolate.ipynb #fdfdcab6
 def run(

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['UNSEEN', 'SAMPLE', 'UNITS', 'SIDES', 'REDUCTIONS', 'WARPING', 'FULL', 'CONTEXT', 'SIDE_BY_SIDE', 'to_network',
            'to_picture', 'Span', 'spans', 'stride', 'all_maps', 'padded', 'grown', 'cut', 'seen', 'Watch', 'in_numbers',
-           'appetite', 'parse_memory', 'free_memory', 'Painter', 'plan_drawing', 'is_full', 'give_way', 'out_of_memory',
-           'find', 'sketch', 'enlarged', 'windows', 'fill', 'paint_windows', 'paint_reduced', 'paint_local',
-           'halves_only', 'whole_frames', 'attempt', 'draw', 'make_painter', 'plan_pairs', 'drawn_alone',
+           'appetite', 'parse_memory', 'free_memory', 'Painter', 'plan_drawing', 'is_full', 'give_way',
+           'TooLittleMemory', 'find', 'sketch', 'enlarged', 'windows', 'fill', 'paint_windows', 'paint_reduced',
+           'paint_local', 'halves_only', 'whole_frames', 'attempt', 'draw', 'make_painter', 'plan_pairs', 'drawn_alone',
            'side_by_side', 'weights_digest']
 
 # %% ../nbs/08b_painting.ipynb #0aee7f40
@@ -303,13 +303,17 @@ def give_way(
     return True
 
 
-def out_of_memory(
-    size: tuple[int, int],  # (h, w) of the frames
-    device: torch.device,
-) -> str:
-    "What to say when even a small window does not fit."
-    return (f"{device} has too little memory for frames of {size[1]}x{size[0]}; reduce the video,"
-            " choose a smaller model, or device cpu")
+class TooLittleMemory(RuntimeError):
+    "Even a small window of the frames does not fit."
+
+    def __init__(
+        self,
+        size: tuple[int, int],  # (h, w) of the frames
+        device: torch.device,
+    ):
+        more = "end other programs" if device.type == "cpu" else "device cpu"
+        super().__init__(f"{device} has too little memory for frames of {size[1]}x{size[0]}; reduce"
+                         f" the video, choose a smaller model, or {more}")
 
 # %% ../nbs/08b_painting.ipynb #4e9c25d3
 def find(model: VFIModel, img0: Tensor, img1: Tensor) -> Motion:
@@ -480,7 +484,7 @@ def draw(
             if not is_full(error):
                 raise
             if not give_way(painter, img0.shape[:2]):
-                raise RuntimeError(out_of_memory(img0.shape[:2], painter.device)) from error
+                raise TooLittleMemory(img0.shape[:2], painter.device) from error
             found, pair = [], []
             continue
         yield from to_picture(batch, img0.dtype, gain)
