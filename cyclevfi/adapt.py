@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'REQUEST', 'PARTS', 'Look',
-           'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'configure',
-           'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish', 'published', 'begun',
-           'partway', 'on_the_way', 'gained', 'judge', 'learn', 'too_little', 'is_corpus', 'video_run', 'corpus_run',
-           'check_amounts', 'identify', 'adapt']
+           'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'halved',
+           'configure', 'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish',
+           'published', 'begun', 'partway', 'on_the_way', 'gained', 'judge', 'learn', 'too_little', 'is_corpus',
+           'video_run', 'corpus_run', 'check_amounts', 'identify', 'adapt']
 
 # %% ../nbs/10_adapt.ipynb #74765e5a
 import contextlib
@@ -36,11 +36,12 @@ from . import pictures
 from .clips import cache_folder, find_sources, open_clips
 from .config import TrainConfig, parse_config
 from .data import EvalWindows
+from .fast import arrange, pick_dtype
 from .loader import training_data
 from .metrics import score, to_tensor
 from .model import DEFAULT, VFIModel, load, pick_device
 from .model import save as save_model
-from .painting import weights_digest
+from .painting import in_numbers, weights_digest
 from .shots import CUT, Steps, find_shots, strangeness
 from .train import Step, build_model, build_objective, train
 from .video import open_video
@@ -176,6 +177,15 @@ def read_patches(
 PARAMETERS = {"all": "", "heads": r"head\.", "adapter": r"bias$"}  # names of the weights
 
 
+def halved(
+    device: torch.device,  # to learn on
+) -> bool:
+    "Is it quicker there to learn in bfloat16?"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return pick_dtype("auto", device) == torch.bfloat16
+
+
 def configure(
     name: str,  # of the recipe: "adapt" or "adapt_corpus"
     model: str,  # weights to start from: what `load` takes
@@ -189,9 +199,11 @@ def configure(
     net = load(model)
     if not any(True for _ in net.parameters()):
         raise ValueError(f"model: {model} has no weights that could adapt")
+    quick = halved(pick_device("auto"))
     words = ["--config", name, "--init", model, "--teacher", model, "--model", net.architecture]
     return replace(parse_config(words), model_config=dict(net._hub_mixin_config or {}),
-                   trainable=PARAMETERS[parameters], out=str(out), name="run", seed=seed)
+                   trainable=PARAMETERS[parameters], out=str(out), name="run", seed=seed,
+                   mixed_precision="bf16" if quick else "no", channels_last=quick)
 
 # %% ../nbs/10_adapt.ipynb #4be93134
 def fit_to(
@@ -216,12 +228,16 @@ def seconds_a_step(
 ) -> float:
     "How long a step takes here: the second of two, that warms nothing up."
     device = pick_device("auto")
-    step = Step(build_model(cfg).to(device), build_objective(cfg, device))
+    form = torch.channels_last if cfg.channels_last else torch.contiguous_format
+    net, numbers = build_model(cfg).to(device, memory_format=form), cfg.mixed_precision == "bf16"
+    step = Step(net, build_objective(cfg, device))
     batch = default_collate([data[0, i] for i in range(cfg.batch_size)])
     window = {k: batch[k].to(device) for k in ("frames", "t")}
     for _ in range(2):
         began = time.perf_counter()
-        step(window)[0].backward()
+        with torch.autocast(device.type, torch.bfloat16, enabled=numbers):
+            loss = step(window)[0]
+        loss.backward()
     return time.perf_counter() - began
 
 
@@ -253,17 +269,20 @@ def rate(
 
 @torch.no_grad()
 def blind_scores(
-    model: VFIModel,  # in eval mode
+    model: VFIModel,  # laid out anew, in eval mode
     windows: EvalWindows,  # held out
 ) -> tuple[float, float]:  # PSNR in dB, higher is better; nan if the network draws no numbers
     "Held-out frame score and cycle score, means over all windows."
     device, found = next(model.parameters()).device, []
-    for window in (windows[i] for i in range(len(windows))):
-        img0, img1 = (window[k][None].to(device) for k in ("img0", "img1"))
-        middle = to_tensor(window["truth"][0].numpy()).to(device)
-        left, right = model(img0, middle, 0.5).frame, model(middle, img1, 0.5).frame
-        drawn = model(img0, img1, 0.5).frame, model(left, right, 0.5).frame
-        found.append([rate(d, window["truth"][0].numpy()) for d in drawn])
+    numbers = pick_dtype("auto", device)  # as the frames will be drawn
+    model = arrange(model, device, numbers)
+    with in_numbers(device, numbers):
+        for window in (windows[i] for i in range(len(windows))):
+            img0, img1 = (window[k][None].to(device) for k in ("img0", "img1"))
+            middle = to_tensor(window["truth"][0].numpy()).to(device)
+            left, right = model(img0, middle, 0.5).frame, model(middle, img1, 0.5).frame
+            drawn = model(img0, img1, 0.5).frame, model(left, right, 0.5).frame
+            found.append([rate(d, window["truth"][0].numpy()) for d in drawn])
     return tuple(np.mean(found, 0).tolist())
 
 # %% ../nbs/10_adapt.ipynb #c7aa893f

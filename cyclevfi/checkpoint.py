@@ -101,10 +101,9 @@ def write_failed(
     whole = checkpoints(folder.parent) or checkpoints(folder.parent / "checkpoints")
     kept = f"{whole[-1]} is whole" if whole else "there was no checkpoint before"
     reason = (str(error).strip() or repr(error)).splitlines()[0]
-    return OSError(
-        f"could not write {folder}: {reason}; {kept}."
-        " When that is mended (is there room?), the same command goes on from there."
-    )
+    mend = ("" if " is there already: " in reason else  # of which `publish` says what to do
+            " When that is mended (is there room?), the same command goes on from there.")
+    return OSError(f"could not write {folder}: {reason}; {kept}.{mend}")
 
 # %% ../nbs/06b_checkpoint.ipynb #cdd7bcb9
 @contextmanager

@@ -373,7 +373,7 @@ def sentence(
 ) -> str:  # one line, most often
     "An error as a person should read it."
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return str(error) or "interrupted"
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)

@@ -43,14 +43,15 @@ def read_checkpoint(
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint not found: {path}")
     try:
-        with torch.serialization.safe_globals([datetime.datetime]):  # some note when it was made
+        known = torch.serialization.safe_globals([datetime.datetime])  # some note when it was made
+        with known, warnings.catch_warnings(action="ignore"):  # of old ways to write a file
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError,
             LookupError) as e:
-        why = (str(e).splitlines() or [type(e).__name__])[0]
-        if "weights_only" in why:  # PyTorch's advice is to read it unsafely
-            why = "it is none, or holds more than tensors, numbers and words"
-        raise ValueError(f"{path} is not a checkpoint that can be read safely: {why}") from e
+        # not in PyTorch's words, whose advice is to read it unsafely
+        raise ValueError(f"{path} is not a checkpoint that can be read safely: it is none, or "
+                         "damaged, or holds more than tensors, numbers and words; where it was "
+                         "made, save its state_dict alone") from e
 
 
 def read_reference(
@@ -249,6 +250,9 @@ def from_checkpoint(
         model = from_2018(path)
     elif isinstance(state, dict) and any(reference_name(str(key)) for key in state):
         model = from_reference(path)
+        warnings.warn(f"{path} does not say which flow_scale it was trained with; 1 is taken. If "
+                      "it was another one (2 in the paper's recipes) use what this saves: "
+                      "SuperSloMo.from_reference(path, flow_scale=2)", stacklevel=2)
     else:
         what = f"a dict with keys {list(map(str, state))[:5]}" if state else type(found).__name__
         raise ValueError(f"{path} is of no known family, found {what}. Known are the original of "
