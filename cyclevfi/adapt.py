@@ -430,9 +430,9 @@ def gained(
     was: tuple[float, float],  # blind scores of the start
     now: tuple[float, float],  # of another network
 ) -> float:  # dB; above 0 if it is to be preferred; nan if a score is no number
-    "Its gain on held-out frames, but not more than half of that and the gain of the cycle."
+    "Its gain on held-out frames and that of the cycle together, if the former is one."
     held, cycle = (b - a for a, b in zip(was, now))
-    return min(held, held / 2 + cycle) if math.isfinite(held + cycle) else math.nan
+    return held + cycle if held > 0 else held
 
 
 def judge(
