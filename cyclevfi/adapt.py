@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PATCH', 'LEAST', 'HELD_OUT', 'LEARNED', 'PARAMETERS', 'MINUTES', 'CHECKS', 'SHARE', 'REQUEST', 'PARTS', 'Look',
-           'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'halved',
+           'look_over', 'Window', 'busiest', 'find_windows', 'share_out', 'Patch', 'read_patches', 'bfloat16_pays',
            'configure', 'fit_to', 'seconds_a_step', 'plan', 'rate', 'blind_scores', 'AdaptReport', 'publish',
            'published', 'begun', 'partway', 'on_the_way', 'gained', 'judge', 'learn', 'too_little', 'is_corpus',
            'video_run', 'corpus_run', 'check_amounts', 'identify', 'adapt']
@@ -177,7 +177,7 @@ def read_patches(
 PARAMETERS = {"all": "", "heads": r"head\.", "adapter": r"bias$"}  # names of the weights
 
 
-def halved(
+def bfloat16_pays(
     device: torch.device,  # to learn on
 ) -> bool:
     "Is it quicker there to learn in bfloat16?"
@@ -199,7 +199,7 @@ def configure(
     net = load(model)
     if not any(True for _ in net.parameters()):
         raise ValueError(f"model: {model} has no weights that could adapt")
-    quick = halved(pick_device("auto"))
+    quick = bfloat16_pays(pick_device("auto"))
     words = ["--config", name, "--init", model, "--teacher", model, "--model", net.architecture]
     return replace(parse_config(words), model_config=dict(net._hub_mixin_config or {}),
                    trainable=PARAMETERS[parameters], out=str(out), name="run", seed=seed,

@@ -188,7 +188,7 @@ OR_MINUS_1 = {"max_steps": "no limit", "step_size": "num_interp + 1", "val_windo
 NOT_NEGATIVE = ("lr", "weight_decay", "warmup_steps", "patience", "seed",
                 *(f.name for f in fields(TrainConfig) if f.name.endswith("_weight")))
 
-
+# %% ../nbs/06d_config.ipynb #33e29721
 def contradictions(
     cfg: TrainConfig,  # any configuration
 ) -> list[str]:  # what is wrong with it, each naming its field
@@ -222,7 +222,7 @@ def contradictions(
     ]
     return [message for good, message in rules if not good]
 
-
+# %% ../nbs/06d_config.ipynb #33e29722
 def check(
     cfg: TrainConfig,  # any configuration
 ) -> None:
@@ -286,7 +286,7 @@ def readable(
                          f"{'nothing' if found is None else type(found).__name__}")
     return file
 
-
+# %% ../nbs/06d_config.ipynb #e4819206
 def in_brackets(
     args: list[str],  # words of a command line
 ) -> list[str]:  # `--crop_size 64,96` and `--crop_size 64 96` as `--crop_size=[64,96]`
@@ -304,7 +304,7 @@ def in_brackets(
         found.append(word)
     return found
 
-
+# %% ../nbs/06d_config.ipynb #e4819205
 def parse_config(
     args: list[str] | None = None,  # as on the command line; None for sys.argv
 ) -> TrainConfig:  # resolved and checked

@@ -290,7 +290,7 @@ def begun_with(
     own = same and (kept / "config.json").is_file()
     return replace(cfg, init=None, teacher=str(kept) if own else cfg.teacher)
 
-
+# %% ../nbs/07_train.ipynb #17cf3742
 def setup(
     cfg: TrainConfig,  # of the run
     data: Dataset | None = None,  # training windows, instead of those of the configuration
@@ -404,7 +404,7 @@ def save(
 FREE = {"out", "name", "resume", "log_every", "log_with", "log_dir", "workers", "keep",
         "save_every", "samples", "strict", "progress"}
 
-
+# %% ../nbs/07_train.ipynb #08fc2d65
 def unreadable(
     folder: Path,  # a checkpoint
     error: BaseException | str,  # what is wrong with it
@@ -426,7 +426,7 @@ def config_of(
         raise unreadable(folder, "its config.yaml is empty or cut")
     return found
 
-
+# %% ../nbs/07_train.ipynb #08fc2d64
 def same_network(
     saved: dict[str, Any],  # configuration of the checkpoint
     now: dict[str, Any],  # configuration of this run
