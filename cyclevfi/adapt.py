@@ -350,6 +350,8 @@ def published(
     request: dict,  # what is asked for now
 ) -> AdaptReport | None:
     "An earlier result of the same request; a folder of anything else is refused."
+    if output.is_file():
+        raise ValueError(f"output: {output} is a file; name a folder")
     file = output / "adapt.json"
     if file.is_file():
         found = AdaptReport(**json.loads(file.read_text(encoding="utf-8")))

@@ -51,7 +51,7 @@ def look_at(
     path: Path,  # file or folder
 ) -> tuple[str | None, list[Path]]:  # kind, if it is a source; folders and videos to look at next
     "What lies at a path, not looking into folders below it."
-    if path.is_file():
+    if not path.is_dir():  # a link that leads nowhere is told of when it is opened
         return "video", []
     with os.scandir(path) as entries:
         found = [(e.name, e.is_dir()) for e in entries]

@@ -267,6 +267,8 @@ def inspect(
     first = Path(video if isinstance(video, str | os.PathLike) else video[0])
     net = load(model).to(pick_device(device)).eval()
     report = InspectReport(str(video), str(output or f"{first.stem}-confidence"), str(model), [])
+    if Path(report.output).is_file():
+        raise ValueError(f"output: {report.output} is a file; name a folder")
     with open_video(video) as reader:
         total, name = reader.info.frame_count, first.name
         seen = tqdm(look(reader), total=total, desc=name, unit="frame", disable=not progress)

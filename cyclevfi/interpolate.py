@@ -200,7 +200,7 @@ def plan_company(
     "What comes along with the pictures."
     film, path = holds_sound(asked.output), Path(info.path)
     sound = plan_sound(goal, info, film, asked.audio)
-    rest = film and (info.subtitles or info.chapters)
+    rest = film and (info.subtitles or info.chapters) and not info.retimed
     return sound, {"audio_from": path if sound in ("copied", "stretched") else None,
                    "rest_from": path if rest else None, "stretch": goal.stretch}
 
@@ -264,6 +264,9 @@ def plan_job(
     named = asked.model if isinstance(asked.model, str) else type(asked.model).__name__
     report = Report(input=info.path, output=str(asked.output), model=str(named), sound=sound,
                     command=shlex.join(sys.argv))
+    if info.retimed and (info.subtitles or info.chapters):
+        note(report.notes, "subtitles and chapters are left out: they would not fit pictures at"
+                           " another frame rate than the file's own")
     if spread:
         note(report.notes, f"the frames of {info.path} are not evenly spaced, and output"
                            f" {asked.output} holds no times; give fps for frames that are")
@@ -547,9 +550,9 @@ def assemble(
         told = "the last" if gaps is None else ", ".join(map(str, gaps[:5]))
         raise RuntimeError(f"pieces of {job.output} are missing ({told}); run the same command"
                            " again")
-    remove(report_path(job.output))  # of what is now replaced
     with stage(stages, "join"):
         notes, kept = join(pieces, job.rate, job.info, **job.encode, **job.bring)
+    remove(report_path(job.output))  # of what is now replaced
     end(pieces, True)
     left = [f"{p.name} beside it holds pieces of a run with other settings, which was interrupted;"
             " it can be deleted" for p in pieces.others]
@@ -706,6 +709,8 @@ def report_path(
 ) -> Path:
     "Where the report of an output lies."
     path = Path(output)
+    if path.name in ("", ".."):
+        raise ValueError(f"output {output} has no name of its own; name a new file or folder")
     return path.with_name(f"{path.name}.json")
 
 

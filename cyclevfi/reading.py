@@ -8,14 +8,15 @@ __all__ = ['COARSE', 'LEAP', 'FORMATS', 'PIPES', 'NO_VIDEO', 'NETWORK', 'PATIENC
            'open_container', 'pick_stream', 'stream_rate', 'claimed_duration', 'common_unit', 'beginning', 'own_tags',
            'codecs', 'describe', 'side_data', 'turn_of', 'read_packets', 'decode', 'deinterlaced', 'lasting', 'unequal',
            'convert', 'report_damage', 'VideoReader', 'note', 'watched', 'video_frames', 'read_container', 'open_file',
-           'one_each', 'list_pictures', 'open_pictures', 'is_animated', 'webp_times', 'open_webp', 'open_one',
-           'open_video', 'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind']
+           'one_each', 'list_pictures', 'brightened', 'counting', 'open_pictures', 'is_animated', 'webp_times',
+           'open_webp', 'open_one', 'open_video', 'read_frames', 'put_unless', 'received', 'read_ahead', 'Behind']
 
 # %% ../nbs/03c_reading.ipynb #208a733f
 import contextlib
 import itertools
 import math
 import os
+import re
 import queue
 import threading
 import warnings
@@ -123,6 +124,7 @@ class VideoInfo:
     tags: dict[str, str] = field(default_factory=dict)  # title, date, place, ...
     track: dict[str, str] = field(default_factory=dict)  # language and title of the video track
     first: str = ""  # name of the first picture
+    counts: int | None = -1  # which group of digits in it counts the pictures; None: none does
     grey: bool = False  # has it one channel?
     gain: int = 1  # pictures of 16 bits: so many times brighter they may be made
     mastered: bool = False  # does it tell the screen it was made on, or its brightest pixels?
@@ -478,7 +480,8 @@ def note(
 
 # %% ../nbs/03c_reading.ipynb #13318eeb
 INTERLACED = ("is interlaced: each of its frames shows two moments, and nothing good lies between"
-              " such frames; use deinterlace, or run ffmpeg -i INPUT -vf bwdif OUTPUT first")
+              " such frames; run ffmpeg -i INPUT -vf bwdif OUTPUT first (cyclevfi interpolate and"
+              " adapt have --deinterlace)")
 
 
 def watched(
@@ -541,6 +544,9 @@ def read_container(
     info = describe(path, container, stream, first, fps)
     if info.bits > 8 and not deep:
         note(notes, f"{path} has {info.bits} bits a sample; it is read with 8")
+    alpha = any(c.is_alpha for c in first.format.components) and container.format.name != "gif"
+    if alpha or stream.metadata.get("alpha_mode") == "1":
+        note(notes, f"{path} has transparent parts; what is made of it has none")
     raw = itertools.chain([first], raw)
     frames = video_frames(
         deinterlaced(raw, stream) if deinterlace else raw, info,
@@ -591,6 +597,24 @@ def list_pictures(
                          f" {' '.join(IMAGE_SUFFIXES)} among {len(names)} files)")
     return one_each([folder / name for name in natsorted(pictures, alg=ns.IGNORECASE)])
 
+# %% ../nbs/03c_reading.ipynb #0678a1ce
+def brightened(
+    image: np.ndarray,  # any that `to_words` takes
+    gain: int,  # from `headroom`
+) -> np.ndarray:  # uint16, of the same shape
+    "As bright as 16 bits allow, or 8 bits would keep little of it."
+    return (to_words(image).astype(np.uint32) * gain).clip(max=65535).astype(np.uint16)
+
+
+def counting(
+    paths: list[Path],  # of pictures, in order
+) -> int:  # which group of digits in the first of them
+    "What counts the pictures: the last number in which two names differ, else the last."
+    numbers = [re.findall(r"\d+", path.stem) for path in paths[:2]]
+    alike = len(numbers) == 2 and len(numbers[0]) == len(numbers[1])
+    differ = [k for k, (a, b) in enumerate(zip(*numbers)) if a != b] if alike else []
+    return differ[-1] if differ else -1
+
 # %% ../nbs/03c_reading.ipynb #0678a1cf
 def open_pictures(
     paths: list[Path],  # in order, at least one
@@ -603,23 +627,28 @@ def open_pictures(
     stack, n = len(pages) > 1, max(len(paths), len(pages))
 
     def picture(k: int) -> np.ndarray:
-        return next(read_pages(paths[0], [pages[k]], deep)) if stack else read_image(paths[k], deep)
+        return next(read_pages(paths[0], [pages[k]], True)) if stack else read_image(paths[k], True)
 
     def pictures() -> Iterator[tuple[str, np.ndarray]]:  # what it is called
         if stack:
-            yield from zip((f"page {p + 1}" for p in pages), read_pages(paths[0], pages, deep))
+            yield from zip((f"page {p + 1}" for p in pages), read_pages(paths[0], pages, True))
         else:
-            yield from ((str(path), read_image(path, deep)) for path in paths)
+            yield from ((str(path), read_image(path, True)) for path in paths)
 
     first = picture(0)
     gain = headroom(first)
     for k in {n // 4, n // 2, 3 * n // 4, n - 1} if gain > 1 else ():  # the first may be dark
         with contextlib.suppress(ValueError, OSError):  # damage is told of when its turn comes
             gain = min(gain, headroom(to_words(picture(k))))
-    size, depth = first.shape[:2], to_bytes if first.dtype == np.uint8 else to_words
-    info = VideoInfo(name, size, rate, 1 / rate, n / rate, n, pictures=True,
-                     bits=first.itemsize * 8, first=paths[0].name, grey=is_grey(paths[0]),
-                     gain=gain)
+    size, deep = first.shape[:2], deep and first.dtype == np.uint16
+    info = VideoInfo(name, size, rate, 1 / rate, n / rate, n, pictures=True, bits=16 if deep else 8,
+                     first=paths[0].name, counts=None if stack else counting(paths),
+                     grey=is_grey(paths[0]), gain=gain if deep else 1)
+
+    def depth(image: np.ndarray) -> np.ndarray:
+        if deep:
+            return to_words(image)
+        return to_bytes(image if gain == 1 else brightened(image, gain))
 
     def frames() -> Iterator[Frame]:
         for i, (which, image) in enumerate(pictures()):

@@ -39,6 +39,7 @@ def begin_joined(
     "Set up the streams of a film whose pictures are encoded already."
     film.stream = film.container.add_stream_from_template(stream, opaque=True)
     film.stream.framerate = film.target.fps
+    film.stream.codec_context.sample_aspect_ratio = film.target.shape
     if film.target.codec == "hevc" and film.target.form in ("mp4", "mov"):
         film.stream.codec_context.codec_tag = "hvc1"
     film.bring_along()
@@ -48,6 +49,11 @@ class Joined(RunningFilm):
     "A film made of encoded pieces."
 
     last = -math.inf
+
+    @property
+    def apart(self) -> int:
+        "How far two packets are apart at least, in units of time."
+        return 0 if self.target.form in ("matroska", "webm") else 1
 
     def add(self, part: Path, start: Fraction) -> None:
         "Append a piece, whose first frame is to be shown at `start` seconds."
@@ -62,7 +68,9 @@ class Joined(RunningFilm):
                     first = round((start + self.shift) / packet.time_base)
                     shift = first - packet.pts
                 dts = first if packet.dts is None else packet.dts + shift
-                packet.pts, packet.dts = packet.pts + shift, max(dts, self.last + 1)
+                packet.pts, dts = packet.pts + shift, max(dts, self.last + self.apart)
+                # Matroska keeps no times of decoding, and FFmpeg guesses too late ones
+                packet.dts = max(min(dts, packet.pts), self.last) if not self.apart else dts
                 self.last, packet.stream = packet.dts, self.stream
                 self.advance(packet.dts * packet.time_base)
                 self.container.mux_one(packet)

@@ -162,6 +162,11 @@ class Target:
     variable: bool = False  # frames need not be 1/fps apart
 
     @property
+    def shape(self) -> Fraction:
+        "Of a pixel, as a file can hold it."
+        return self.aspect.limit_denominator(32767)
+
+    @property
     def form(self) -> str:
         "FFmpeg's name of the container."
         return container_of(self.path)
@@ -298,7 +303,7 @@ def add_video(
                                   height=size[0], pix_fmt=pix_fmt, time_base=target.time_base)
     context, colour = stream.codec_context, target.colour
     if target.aspect != 1:
-        context.sample_aspect_ratio = target.aspect.limit_denominator(32767)
+        context.sample_aspect_ratio = target.shape
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
     if pix_fmt.startswith("gray"):
         context.color_range = 2  # FFmpeg knows grey from black to white only
@@ -723,6 +728,10 @@ def begin_movie(
         if got[0] < wanted[0] or got[1] < wanted[1]:
             note(movie.notes, f"the pictures are stored as {form.name}, a little less than the"
                               f" source has; {target.codec} has nothing nearer")
+    inside = target.codec in ("h264", "hevc")  # these say it in the pictures themselves
+    if abs(target.shape - 1) > 0.01 and not inside and target.form not in ("mp4", "mov"):
+        note(movie.notes, f"the pixels of the source are {target.shape} times as wide as high;"
+                          f" {target.codec} in {target.form} does not say so; .mp4 does")
     if target.like and target.like.mastered:
         note(movie.notes, "what the source says of its mastering display and brightest pixels"
                           " (HDR10) is not passed on; its colour tags are")
@@ -733,16 +742,20 @@ def numbering(
     first: str,  # name of the first picture of the source, or nothing
     codec: str = "",  # "png", "jpg", "tif", or as the source
     lossless: bool = False,
+    counts: int | None = -1,  # which group of digits in it counts the pictures; None: none does
 ) -> tuple[str, int, str, str]:  # what is before the number, the first number, its form, what after
     "How the pictures of a folder are called."
     stem, suffix = os.path.splitext(first)
     suffix = PICTURES.get(codec, suffix.lower() if suffix.lower() in IMAGE_SUFFIXES else ".png")
     if lossless and suffix not in (".tif", ".tiff", ".bmp"):
         suffix = ".png"
-    before, digits, after = re.fullmatch(r"(.*?)(\d*)(\D*)", stem, re.DOTALL).groups()
-    if not digits:
+    if not (groups := list(re.finditer(r"\d+", stem))):
         return "", 0, "06d", suffix
-    return before, int(digits), f"0{len(digits)}d", after + suffix
+    if counts is None:
+        return f"{stem}_", 0, "06d", suffix
+    digits = groups[counts]
+    return (stem[: digits.start()], int(digits[0]), f"0{len(digits[0])}d",
+            stem[digits.end() :] + suffix)
 
 
 class PictureFolder:
@@ -753,7 +766,8 @@ class PictureFolder:
     def __init__(self, partial: Path, target: Target):
         first = target.like.first if target.like else ""
         self.grey = bool(target.like and target.like.grey)
-        self.names = numbering(first, target.codec, target.lossless)
+        counts = target.like.counts if target.like else -1
+        self.names = numbering(first, target.codec, target.lossless, counts)
         self.folder, self.count = partial, 0
         partial.mkdir()
 
@@ -851,6 +865,13 @@ def plan_target(
         raise ValueError(f"output {path} would have {float(rate):g} frames a second, and viewers"
                          f" play a GIF of more than {GIF_FPS} at ten; choose --fps {GIF_FPS}, or"
                          " .webp")
+    if kind and rate > 1000 and container_of(path) in ("matroska", "webm", "webp"):
+        raise ValueError(f"output {path} would have {float(rate):g} frames a second, and tells"
+                         " times in thousandths; choose .mp4")
+    if not kind and codec == "jpg" and more.get("lossless"):
+        raise ValueError("codec jpg always loses something; with lossless use png or tif")
+    if not kind and more.get("pix_fmt"):
+        raise ValueError("pix_fmt is for videos; pictures are stored as the source has them")
     if like:
         kept = {"colour": like.colour, "aspect": like.aspect, "start": like.start}
     asked = more.pop("time_base", 1 / rate)
