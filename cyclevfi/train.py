@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['FREE', 'STOPPED', 'SHOWN', 'named', 'tell_apart', 'choose_weights', 'build_model', 'build_objective',
-           'build_optimizer', 'Step', 'Progress', 'Run', 'accelerator', 'length_of', 'begun_with', 'setup', 'together',
-           'export', 'renew', 'keep_teacher', 'save', 'unreadable', 'config_of', 'same_network', 'load_state', 'resume',
-           'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window', 'train_step', 'score_window',
-           'whole_windows', 'validate', 'sample_picture', 'draw_samples', 'due', 'finished', 'validation', 'log_step',
-           'batches_of', 'fit', 'train', 'main', 'event_files', 'run_curves']
+           'build_optimizer', 'Step', 'Progress', 'Run', 'accelerator', 'length_of', 'begun_with', 'setup', 'say',
+           'together', 'export', 'renew', 'keep_teacher', 'save', 'unreadable', 'config_of', 'same_network',
+           'load_state', 'resume', 'agree', 'stoppable', 'nonfinite', 'set_lr', 'clip_gradients', 'next_window',
+           'train_step', 'score_window', 'whole_windows', 'validate', 'sample_picture', 'draw_samples', 'due',
+           'finished', 'validation', 'log_step', 'batches_of', 'fit', 'train', 'main', 'event_files', 'run_curves']
 
 # %% ../nbs/07_train.ipynb #6e155814
 import csv
@@ -325,6 +325,14 @@ def setup(
     )
 
 # %% ../nbs/07_train.ipynb #d29c50bb
+def say(
+    run: Run,
+    text: str,
+) -> None:
+    "Tell the user something, once; not in what the program writes, which may be a video."
+    run.acc.print(f"note: {text}", file=sys.stderr)
+
+
 def together(
     run: Run,  # its processes
     folder: Path,  # checkpoint being written
@@ -458,7 +466,7 @@ def load_state(
     for key, now in asked.items():
         free = key in FREE and not (key == "workers" and run.cfg.stream)  # they share a stream
         if not free and saved.get(key) != now:
-            run.acc.print(f"note: {key} was {saved.get(key)!r}, now {now!r}")
+            say(run, f"{key} was {saved.get(key)!r}, now {now!r}")
     p, shape = run.progress, run.progress.shape
     try:
         run.acc.load_state(str(folder))
@@ -467,8 +475,8 @@ def load_state(
     if tuple(had := p.shape) != shape:
         p.moved = round(run.place * shape[1] / had[1]) - p.step
         p.shape = shape
-        run.acc.print(f"note: (windows, steps an epoch) were {tuple(had)}, now {shape}; it goes on "
-                      f"in epoch {run.place // shape[1] + 1} of {run.cfg.epochs}, where it was")
+        say(run, f"(windows, steps an epoch) were {tuple(had)}, now {shape}; it goes on in epoch "
+                 f"{run.place // shape[1] + 1} of {run.cfg.epochs}, where it was")
     run.steps = length_of(run.cfg, run.data, run.acc.num_processes, p.moved)[1]
     run.saved = p.step
 
@@ -834,7 +842,7 @@ def fit(
             values = train_step(run, batches)
             shown |= log_step(run, values, time.perf_counter() - start)
             if first and (missing := run.acc.unwrap_model(run.step).missing):
-                run.acc.print(f"note: not for {run.cfg.model}, so left out: {', '.join(missing)}")
+                say(run, f"not for {run.cfg.model}, so left out: {', '.join(missing)}")
             if due(run, "val"):
                 shown |= validation(run)
             if due(run, "save") or due(run, "val") or run.stopping:
@@ -860,8 +868,8 @@ def train(
         project = config.name if config.log_dir else "tensorboard"
         run.acc.init_trackers(project, init_kwargs=purge)
         if finished(run):
-            run.acc.print(f"note: nothing is left to do: {run.progress.step} of {run.steps} steps "
-                          "are taken; to go on raise max_steps, epochs or patience")
+            say(run, f"nothing is left to do: {run.progress.step} of {run.steps} steps are taken; "
+                     "to go on raise max_steps, epochs or patience")
         fit(run)
     finally:
         if run is not None:
