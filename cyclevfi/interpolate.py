@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['CHOICES', 'HELD', 'SMALL', 'LEAD', 'LOOK', 'TRIALS', 'WAYS', 'Report', 'listed', 'summary', 'check_output',
-           'check_choices', 'plan_sound', 'closed_sound', 'holds_sound', 'plan_company', 'Job', 'plan_job',
-           'spare_memory', 'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar', 'Piece',
-           'later', 'looked_at', 'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast', 'Trial',
-           'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'report_at', 'made_before',
-           'closed', 'decide', 'heed', 'agree', 'keeping', 'adapted', 'in_words', 'run', 'videos_in', 'output_names',
-           'run_all', 'interpolate']
+           'check_choices', 'plan_sound', 'closed_sound', 'holds_sound', 'plan_company', 'Job', 'say_losses',
+           'plan_job', 'spare_memory', 'free_device', 'fit_memory', 'stage', 'waited', 'make_whole', 'progress_bar',
+           'Piece', 'later', 'looked_at', 'share_of_frames', 'Bench', 'work', 'make_in_pieces', 'assemble', 'Forecast',
+           'Trial', 'try_out', 'encoded_sizes', 'strip', 'forecast', 'settings_of', 'report_path', 'report_at',
+           'made_before', 'closed', 'decide', 'heed', 'agree', 'keeping', 'adapted', 'in_words', 'run', 'videos_in',
+           'output_names', 'run_all', 'interpolate']
 
 # %% ../nbs/09_interpolate.ipynb #4d3c0ab0
 import contextlib
@@ -239,6 +239,23 @@ class Job:
         pieces = holds_sound(self.output) or not self.film
         return pieces and "-" not in (str(self.input), str(self.output))
 
+# %% ../nbs/09_interpolate.ipynb #9bd2750e
+def say_losses(
+    report: Report,  # takes the notes
+    info: VideoInfo,  # of the input
+    spread: bool,  # are its frames not evenly spaced, and does the output hold no times?
+) -> None:
+    "Say what of the input does not come along."
+    if info.retimed and (info.subtitles or info.chapters):
+        note(report.notes, "subtitles and chapters are left out: they would not fit pictures at"
+                           " another frame rate than the file's own")
+    if info.others and holds_sound(report.output):
+        kinds = ", ".join(f"{n} of {kind}" for kind, n in Counter(info.others).items())
+        note(report.notes, f"tracks that are not passed on: {kinds}")
+    if spread:
+        note(report.notes, f"the frames of {info.path} are not evenly spaced, and output"
+                           f" {report.output} holds no times; give fps for frames that are")
+
 # %% ../nbs/09_interpolate.ipynb #f118c65f
 def plan_job(
     asked: SimpleNamespace,  # the arguments of `interpolate`
@@ -264,12 +281,7 @@ def plan_job(
     named = asked.model if isinstance(asked.model, str) else type(asked.model).__name__
     report = Report(input=info.path, output=str(asked.output), model=str(named), sound=sound,
                     command=shlex.join(sys.argv))
-    if info.retimed and (info.subtitles or info.chapters):
-        note(report.notes, "subtitles and chapters are left out: they would not fit pictures at"
-                           " another frame rate than the file's own")
-    if spread:
-        note(report.notes, f"the frames of {info.path} are not evenly spaced, and output"
-                           f" {asked.output} holds no times; give fps for frames that are")
+    say_losses(report, info, spread)
     return Job(asked.input, asked.output, rule, info, encode, bring, report, asked.progress)
 
 # %% ../nbs/09_interpolate.ipynb #853b72dd

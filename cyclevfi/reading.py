@@ -121,6 +121,7 @@ class VideoInfo:
     pix_fmt: str = ""  # FFmpeg's name of how pixels are stored; "" for pictures
     subtitles: tuple[str, ...] = ()  # codecs of the subtitle tracks
     chapters: int = 0  # how many
+    others: tuple[str, ...] = ()  # kinds of the tracks beside these: "video", "data", "attachment"
     tags: dict[str, str] = field(default_factory=dict)  # title, date, place, ...
     track: dict[str, str] = field(default_factory=dict)  # language and title of the video track
     first: str = ""  # name of the first picture
@@ -286,6 +287,8 @@ def describe(
         path=str(path), fps=rate, audio=codecs(container.streams.audio),
         duration=count / rate if fps and count else length,
         subtitles=codecs(container.streams.subtitles), chapters=len(container.chapters()),
+        others=tuple(s.type for s in container.streams
+                     if s is not stream and s.type not in ("audio", "subtitle")),
         tags=tags, track=track, bits=bits_of(first.format), pix_fmt=first.format.name,
         colour=BT709 if rgb else colour, constant=constant or bool(fps),
         size=(first.width, first.height) if lying else (first.height, first.width),
