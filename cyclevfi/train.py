@@ -858,7 +858,7 @@ def train(
     config: TrainConfig,  # the whole run
     data: Dataset | None = None,  # training windows, instead of those of the configuration
     val: Dataset | None = None,  # validation windows, likewise
-) -> Path:  # run folder: config.yaml, checkpoints/, model/, best/, samples/
+) -> Path:  # run folder: config.yaml, checkpoints/, model/, best/, teacher/, samples/
     "Train, or continue training, as `config` says."
     run = None
     try:
