@@ -50,11 +50,6 @@ class Joined(RunningFilm):
 
     last = -math.inf
 
-    @property
-    def apart(self) -> int:
-        "How far two packets are apart at least, in units of time."
-        return 0 if self.target.form in ("matroska", "webm") else 1
-
     def add(self, part: Path, start: Fraction) -> None:
         "Append a piece, whose first frame is to be shown at `start` seconds."
         with contextlib.closing(open_container(part)) as source:
@@ -68,9 +63,12 @@ class Joined(RunningFilm):
                     first = round((start + self.shift) / packet.time_base)
                     shift = first - packet.pts
                 dts = first if packet.dts is None else packet.dts + shift
-                packet.pts, dts = packet.pts + shift, max(dts, self.last + self.apart)
-                # Matroska keeps no times of decoding, and FFmpeg guesses too late ones
-                packet.dts = max(min(dts, packet.pts), self.last) if not self.apart else dts
+                packet.pts += shift
+                if self.target.form in ("matroska", "webm"):
+                    # it keeps no times of decoding, and FFmpeg guesses too late ones
+                    packet.dts = max(min(dts, packet.pts), self.last)
+                else:
+                    packet.dts = max(dts, self.last + 1)
                 self.last, packet.stream = packet.dts, self.stream
                 self.advance(packet.dts * packet.time_base)
                 self.container.mux_one(packet)
